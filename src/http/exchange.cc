@@ -1,0 +1,31 @@
+#include "http/exchange.h"
+
+namespace layotto::http {
+
+void Exchange::reset() {
+  CHECK(tasks.running() == 0, "an exchange is reused while its tasks run");
+  cancel();
+  stop.reset();
+  port = nullptr;
+  connection = nullptr;
+  drain = nullptr;
+  request = nullptr;
+  request_bytes = response_bytes = 0;
+  status = 0;
+  deadline = TimePoint::max();
+  grpc_status = -1;
+  failure.reset();
+  failure_reason = {};
+  response_metadata = {};
+  trailing_metadata = {};
+  trace = {};
+  principal = {};
+  operation = {};
+  stage = {};
+  slots_ = {};
+  filters_entered_ = 0;
+  arena.reset();
+  head_block.reset();
+}
+
+}  // namespace layotto::http
