@@ -1,6 +1,7 @@
 // Waits with a StopSource of their own.
 //
 //   co_await with_deadline(loop, until, task)   stopped by the caller's source, or at `until`
+//                                               (TimePoint::max(): only by the source)
 //   co_await shielded(loop, until, task)        not stopped by the caller's source: for clean-up that
 //                                               must still wait, yet never without a deadline
 //   co_await under(stop, task)                  stopped by `stop` only
@@ -30,7 +31,7 @@ class [[nodiscard]] DeadlineAwaiter final : private Timer {
     if (StopSource* outer = parent.promise().stop(); outer != nullptr && shield_ == Shield::kNo) {
       source_.link_to(*outer);
     }
-    loop_.arm(*this, until_);
+    if (until_ != TimePoint::max()) loop_.arm(*this, until_);
     return task_.start(parent, &source_);
   }
   T await_resume() {

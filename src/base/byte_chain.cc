@@ -119,6 +119,16 @@ void ByteChain::clear() {
   size_ = 0;
 }
 
+Bytes ByteChain::take_front(size_t max) {
+  while (head_ != nullptr && head_->begin == head_->fill && head_ != tail_) pop();
+  if (size_ == 0 || max == 0) return {};
+  const size_t n = std::min(max, static_cast<size_t>(head_->fill - head_->begin));
+  head_->slab->acquire();
+  Bytes front(head_->slab, head_->begin, n);
+  consume(n);
+  return front;
+}
+
 Bytes ByteChain::take_all() {
   if (size_ == 0) {
     clear();

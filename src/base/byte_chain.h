@@ -54,6 +54,8 @@ class ByteChain {
   void clear();
   // Moves everything out as one contiguous slice (copies only if there are several pieces).
   Bytes take_all();
+  // Moves the first piece out, at most `max` bytes, sharing its slab. Empty when the chain is.
+  Bytes take_front(size_t max);
 
  private:
   struct Node {

@@ -20,6 +20,7 @@ void Exchange::reset() {
   trailing_metadata = {};
   trace = {};
   principal = {};
+  compress_reply = false;
   operation = {};
   stage = {};
   slots_ = {};

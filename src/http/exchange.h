@@ -87,6 +87,8 @@ class Exchange final : private async::Timer {
   HeaderMap trailing_metadata;
   TraceIds trace;
   std::string_view principal;  // who was authenticated
+  // gRPC: the client compresses and accepts compressed replies.
+  bool compress_reply = false;
   // What handles the request, for logs and metrics ("/pkg.Service/Method" or a page's name): static
   // or in the arena.
   std::string_view operation;

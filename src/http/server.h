@@ -49,6 +49,12 @@ class LiveConnection : public base::ListLink<LiveConnection> {
 };
 using LiveConnections = base::IntrusiveList<LiveConnection, LiveConnection>;
 
+namespace h2 {
+class StreamPool;
+}
+using H2StreamPool = std::unique_ptr<h2::StreamPool, void (*)(h2::StreamPool*)>;
+H2StreamPool make_h2_stream_pool();
+
 // What the connections of one listener on one worker share. Everything outlives them.
 struct ServerEnv {
   async::Loop& loop;
@@ -63,6 +69,10 @@ struct ServerEnv {
   LiveConnections& live;
   // Value of the `server` response header of HTTP/1 replies; empty: none.
   std::string_view server_name;
+  // Recycled streams of HTTP/2 connections.
+  H2StreamPool h2_stream_pool = make_h2_stream_pool();
+
+  [[nodiscard]] h2::StreamPool& h2_streams() { return *h2_stream_pool; }
 };
 
 // Serves the connection to its end: finds out by the HTTP/2 preface (or TLS ALPN) which protocol is

@@ -13,11 +13,9 @@ Task<Status> send_then_drop(Connection& connection, size_t drop_max) {
   std::array<char, 4096> dropped;
   size_t total = 0;
   while (total < drop_max) {
+    CO_TRY(co_await connection.readable().wait());
     const ReadResult got = connection.read_some(dropped);
-    if (got.outcome == ReadOutcome::kWouldBlock) {
-      CO_TRY(co_await connection.readable().wait());
-      continue;
-    }
+    if (got.outcome == ReadOutcome::kWouldBlock) continue;
     if (got.outcome != ReadOutcome::kBytes) break;
     total += got.size;
   }

@@ -4,11 +4,9 @@
 // Reading is one coroutine's business:
 //
 //   while (true) {
-//     ReadResult got = connection.read_some(buffer);           // never waits
-//     if (got.outcome == ReadOutcome::kWouldBlock) {
-//       CO_TRY(co_await connection.readable().wait());          // waits, without a frame
-//       continue;
-//     }
+//     CO_TRY(co_await connection.readable().wait());   // waits without a frame, or not at all
+//     ReadResult got = connection.read_some(buffer);   // never waits
+//     if (got.outcome == ReadOutcome::kWouldBlock) continue;
 //     ...
 //   }
 //
@@ -23,8 +21,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
-#include <string>
 
 #include "async/event.h"
 #include "async/loop.h"
@@ -32,6 +30,7 @@
 #include "base/error.h"
 #include "net/address.h"
 #include "net/limits.h"
+#include "net/tls_identity.h"
 
 namespace layotto::net {
 
@@ -52,18 +51,12 @@ class OutputSource {
  public:
   // Appends what it has, up to about kUnsentFillMax bytes in `out` altogether.
   virtual void fill(ByteChain& out) = 0;
+  // A flush is over, or the connection has just failed (Connection::failure()). For a source that has
+  // writers of its own to tell, as a connection has that wraps this one.
+  virtual void flushed() {}
 
  protected:
   ~OutputSource() = default;
-};
-
-// What TLS said about the peer; lives as long as the connection.
-struct TlsIdentity {
-  std::string alpn;
-  std::string server_name;
-  std::string protocol;     // "TLSv1.3"
-  std::string cipher;
-  std::string peer_subject;  // empty without a client certificate
 };
 
 class Connection : protected async::PassEnd {
@@ -73,7 +66,7 @@ class Connection : protected async::PassEnd {
   Connection& operator=(const Connection&) = delete;
   virtual ~Connection() = default;
 
-  // Takes what is there now, at most into.size() bytes.
+  // Takes what is there now, at most into.size() bytes (more than none).
   virtual ReadResult read_some(std::span<char> into) = 0;
   // Set while a read may give something new.
   virtual async::Readiness& readable() = 0;
@@ -84,7 +77,7 @@ class Connection : protected async::PassEnd {
   void schedule_flush() { loop_.at_pass_end(*this); }
   // At most one source; it outlives the connection or is removed with nullptr.
   void set_output_source(OutputSource* source) { source_ = source; }
-  // Bytes appended and not yet taken by the kernel (or, under TLS, by the record layer).
+  // Bytes appended and not yet taken by the kernel; under TLS plaintext and ciphertext together.
   [[nodiscard]] virtual size_t unsent() const { return out_.size(); }
   // Woken whenever unsent() has shrunk to kUnsentFillMax / 2 or less, and when the connection fails.
   [[nodiscard]] async::Event& room() { return room_; }
@@ -111,15 +104,20 @@ class Connection : protected async::PassEnd {
   void fill_from_source() {
     if (source_ != nullptr && out_.size() < kUnsentFillMax) source_->fill(out_);
   }
+  // To be called at the end of every flush.
   void announce_room() {
     if (room_.has_waiters() && unsent() <= kUnsentFillMax / 2) room_.wake_all();
+    if (source_ != nullptr) source_->flushed();
   }
   // The first failure wins. Wakes the writers; the implementation wakes the reader.
   void fail(Error error) {
     if (!failure_.has_value()) failure_.emplace(std::move(error));
     out_.clear();
     room_.wake_all();
+    if (source_ != nullptr) source_->flushed();
   }
+  // For a connection that wraps `inner`: sends what there is now, instead of at the end of the pass.
+  static void flush_now(Connection& inner) { inner.at_pass_end(); }
 
   async::Loop& loop_;
   ByteChain out_;

@@ -21,8 +21,11 @@ Address name_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
 int get_name(int fd, sockaddr* a, socklen_t* l) { return getsockname(fd, a, l); }
 int get_peer(int fd, sockaddr* a, socklen_t* l) { return getpeername(fd, a, l); }
 
-Error io_error(const char* what, const Address& peer, int error_number) {
-  return base::unavailable("{} {}: {}", what, peer.to_string(), base::errno_text(error_number))
+// The peer of an accepted Unix socket has no name of its own: say where it connected to.
+Error io_error(const char* what, const Address& peer, const Address& local, int error_number) {
+  const bool nameless = !peer.is_ip() && peer.path().empty();
+  return base::unavailable("{} {}{}: {}", what, nameless ? "a peer of " : "",
+                           (nameless ? local : peer).to_string(), base::errno_text(error_number))
       .retryable_if_reused();
 }
 
@@ -48,14 +51,16 @@ FdConnection::~FdConnection() { close(Close::kOrderly); }
 
 void FdConnection::on_io(async::IoEvents events) {
   if (events.hangup) hangup_ = true;
-  if (events.writable) {
+  // Every event says "writable" too; only a socket that was full has something to catch up on.
+  if (events.writable && !writable_.is_set()) {
     writable_.set();
-    if (!out_.empty() || source_ != nullptr) schedule_flush();
+    if (!out_.empty() || source_ != nullptr || finish_requested_) schedule_flush();
   }
   if (events.readable) readable_.set();
 }
 
 ReadResult FdConnection::read_some(std::span<char> into) {
+  DCHECK(!into.empty());
   if (fd_ < 0) return {ReadOutcome::kError};
   while (true) {
     const ssize_t n = recv(fd_, into.data(), into.size(), 0);
@@ -65,13 +70,15 @@ ReadResult FdConnection::read_some(std::span<char> into) {
       if (size < into.size() && !hangup_) readable_.clear();
       return {ReadOutcome::kBytes, size};
     }
+    if (n < 0 && errno == EINTR) continue;
+    // The kernel reports a broken connection once. If a send was told, this is not a clean end.
+    if (failure_.has_value()) return {ReadOutcome::kError};
     if (n == 0) return {ReadOutcome::kEnd};
-    if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       readable_.clear();
       return {ReadOutcome::kWouldBlock};
     }
-    fail(io_error("reading from", peer_, errno));
+    fail(io_error("reading from", peer_, local_, errno));
     return {ReadOutcome::kError};
   }
 }
@@ -87,6 +94,7 @@ void FdConnection::send_out() {
     fill_from_source();
     if (out_.empty()) break;
     if (!writable_.is_set()) return;  // EPOLLOUT will bring us back
+    const bool source_exhausted = out_.size() < kUnsentFillMax;
     std::array<iovec, kSendVectorsMax> vectors;
     msghdr message{};
     message.msg_iov = vectors.data();
@@ -100,7 +108,7 @@ void FdConnection::send_out() {
         writable_.clear();
         return;
       }
-      fail(io_error("writing to", peer_, errno));
+      fail(io_error("writing to", peer_, local_, errno));
       readable_.set();  // the reader finds out
       return;
     }
@@ -108,7 +116,11 @@ void FdConnection::send_out() {
     bytes_written_ += sent;
     out_.consume(sent);
     // Less than offered: the socket buffer is full, the next edge tells when it is not.
-    if (sent < offered) writable_.clear();
+    if (sent < offered) {
+      writable_.clear();
+      return;
+    }
+    if (out_.empty() && source_exhausted) break;
   }
   if (finish_requested_ && !finished_) {
     finished_ = true;
@@ -144,7 +156,6 @@ Task<Status> FdConnection::wait_connected() {
         .upstream()
         .retryable();
   }
-  hangup_ = false;
   peer_ = name_of(fd_, get_peer);
   local_ = name_of(fd_, get_name);
   co_return Status{};

@@ -7,6 +7,29 @@
 #include "net/limits.h"
 
 namespace layotto::net {
+namespace {
+
+// accept(2) also reports what happened to one connection before it was accepted: on to the next.
+bool of_one_connection(int error_number) {
+  switch (error_number) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ENONET:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 Status Listener::start() {
   TRY(loop_.watch(socket_.fd(), *this));
@@ -22,7 +45,9 @@ void Listener::close() {
   const ListeningSocket closing(std::move(socket_));
 }
 
-void Listener::on_io(async::IoEvents) { accept_some(); }
+void Listener::on_io(async::IoEvents) {
+  if (!armed()) accept_some();  // while it pauses the timer comes back
+}
 
 void Listener::accept_some() {
   for (int i = 0; i < kAcceptsPerPassMax; ++i) {
@@ -34,11 +59,12 @@ void Listener::accept_some() {
       continue;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (of_one_connection(errno)) continue;
     ++accept_errors_;
     loop_.arm(*this, loop_.now() + kAcceptPause);
     return;
   }
+  if (!watching_) return;
   loop_.arm(*this, loop_.now());  // more may wait: edge-triggered, so come back by ourselves
 }
 

@@ -8,7 +8,8 @@
 
 namespace layotto::net {
 
-// Takes accepted sockets: non-blocking, close-on-exec, owned by the callee.
+// Takes accepted sockets: non-blocking, close-on-exec, owned by the callee. It may close the
+// listener, not destroy it.
 class Acceptor {
  public:
   virtual void accepted(int fd) = 0;
@@ -17,8 +18,9 @@ class Acceptor {
   ~Acceptor() = default;
 };
 
-// Lives on the loop that accepts. When the process runs out of descriptors accepting pauses for
-// kAcceptPause instead of spinning; `accept_errors` counts it.
+// Lives on the loop that accepts. When the process runs out of descriptors (or memory) accepting
+// pauses for kAcceptPause instead of spinning; `accept_errors` counts it. Errors of a single
+// connection that broke before it was accepted are skipped.
 class Listener final : private async::IoHandler, private async::Timer {
  public:
   Listener(async::Loop& loop, ListeningSocket socket, Acceptor& acceptor)

@@ -6,6 +6,7 @@
 namespace layotto::net {
 
 ReadResult MemoryConnection::read_some(std::span<char> into) {
+  DCHECK(!into.empty());
   if (broken_ || closed_) {
     if (!failure_.has_value()) fail(base::unavailable("the memory pipe was reset"));
     return {ReadOutcome::kError};
@@ -35,16 +36,22 @@ void MemoryConnection::give_way() {
   }
 }
 
+void MemoryConnection::set_capacity(size_t capacity) {
+  capacity_ = capacity;
+  give_way();
+}
+
 void MemoryConnection::at_pass_end() {
   if (failure_.has_value()) return;
-  if (other_ == nullptr) {
-    fail(base::unavailable("writing to a memory pipe whose other end is gone"));
-    readable_.set();
-    return;
-  }
   while (true) {
     fill_from_source();
-    if (out_.empty() || other_->in_.size() >= other_->capacity_) break;
+    if (out_.empty()) break;
+    if (other_ == nullptr) {
+      fail(base::unavailable("writing to a memory pipe whose other end is gone"));
+      readable_.set();
+      return;
+    }
+    if (other_->in_.size() >= other_->capacity_) break;
     std::array<iovec, 1> first;
     out_.gather(first);
     const size_t n = std::min(first[0].iov_len, other_->capacity_ - other_->in_.size());
@@ -53,7 +60,7 @@ void MemoryConnection::at_pass_end() {
     out_.consume(n);
     other_->readable_.set();
   }
-  if (finish_requested_ && out_.empty() && !other_->ended_) {
+  if (finish_requested_ && out_.empty() && other_ != nullptr && !other_->ended_) {
     other_->ended_ = true;
     other_->readable_.set();
   }
@@ -73,7 +80,7 @@ void MemoryConnection::close(Close how) {
     other_->ended_ = true;
     if (how == Close::kReset) other_->broken_ = true;
     other_->readable_.set();
-    other_->room_.wake_all();
+    if (other_->unsent() > 0) other_->schedule_flush();  // finds out that nobody will take it
     other_ = nullptr;
   }
   fail(Error::cancelled());

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <utility>
 
 #include "net/connection.h"
 
@@ -23,15 +23,15 @@ class MemoryConnection final : public Connection {
   [[nodiscard]] const Address& peer() const override { return address_; }
   [[nodiscard]] const Address& local() const override { return address_; }
 
-  // For tests: stop taking bytes from the other end, as a slow reader does.
-  void set_capacity(size_t capacity) { capacity_ = capacity; }
+  // For tests: 0 stops taking bytes from the other end, as a slow reader does.
+  void set_capacity(size_t capacity);
   // Bytes waiting to be read here.
   [[nodiscard]] size_t buffered() const { return in_.size(); }
 
  private:
   friend class MemoryPipe;
   void at_pass_end() override;
-  void give_way();  // this end has read: the other may send on
+  void give_way();  // this end has read or grown: the other may send on
 
   async::Readiness readable_;
   size_t capacity_;

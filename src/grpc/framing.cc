@@ -1,0 +1,141 @@
+#include "grpc/framing.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+
+namespace layotto::grpc {
+namespace {
+
+// zlib: 15 bits of window, +16 for the gzip format.
+constexpr int kGzipWindowBits = 15 + 16;
+constexpr int kGzipLevel = 1;  // a sidecar on loopback: time matters more than the last percent
+
+struct InflateStream {
+  z_stream state{};
+  bool ready = inflateInit2(&state, kGzipWindowBits) == Z_OK;
+  ~InflateStream() { inflateEnd(&state); }
+};
+
+struct DeflateStream {
+  z_stream state{};
+  bool ready = deflateInit2(&state, kGzipLevel, Z_DEFLATED, kGzipWindowBits, 8,
+                            Z_DEFAULT_STRATEGY) == Z_OK;
+  ~DeflateStream() { deflateEnd(&state); }
+};
+
+void set_input(z_stream& state, ByteView input) {
+  state.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(input.data()));
+  state.avail_in = static_cast<uInt>(input.size());
+}
+
+}  // namespace
+
+Result<MessagePrefix> parse_prefix(ByteView five_bytes, size_t max) {
+  DCHECK(five_bytes.size() >= kPrefixBytes);
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(five_bytes[i])); };
+  if (byte(0) > 1) {
+    return base::internal("a gRPC message begins with the flag byte {}, only 0 and 1 exist",
+                          byte(0));
+  }
+  const uint32_t size = (byte(1) << 24) | (byte(2) << 16) | (byte(3) << 8) | byte(4);
+  if (size > max) {
+    return base::resource_exhausted("a message of {} bytes is larger than the limit of {}", size,
+                                    max);
+  }
+  return MessagePrefix{.compressed = byte(0) == 1, .size = size};
+}
+
+void write_prefix(char* to, bool compressed, size_t size) {
+  DCHECK(size <= UINT32_MAX);
+  to[0] = compressed ? 1 : 0;
+  to[1] = static_cast<char>(size >> 24);
+  to[2] = static_cast<char>(size >> 16);
+  to[3] = static_cast<char>(size >> 8);
+  to[4] = static_cast<char>(size);
+}
+
+Result<Encoding> parse_encoding(std::string_view value) {
+  if (value.empty() || value == "identity") return Encoding::kIdentity;
+  if (value == "gzip") return Encoding::kGzip;
+  return base::unimplemented("grpc-encoding '{}' is not supported, use identity or gzip", value);
+}
+
+bool accepts_gzip(std::string_view list) {
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    std::string_view item = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (item == "gzip") return true;
+  }
+  return false;
+}
+
+Result<Bytes> gunzip(ByteView compressed, size_t max) {
+  InflateStream stream;
+  if (!stream.ready) return base::resource_exhausted("no memory for decompression");
+  set_input(stream.state, compressed);
+  ByteChain out;
+  while (true) {
+    const size_t room = std::min<size_t>(8192, max - out.size() + 1);
+    char* to = out.reserve(room);
+    stream.state.next_out = reinterpret_cast<Bytef*>(to);
+    stream.state.avail_out = static_cast<uInt>(room);
+    const int result = inflate(&stream.state, Z_NO_FLUSH);
+    out.commit(room - stream.state.avail_out);
+    if (out.size() > max) {
+      return base::resource_exhausted(
+          "a compressed message unfolds to more than the limit of {} bytes", max);
+    }
+    if (result == Z_STREAM_END) break;
+    if (result != Z_OK || (stream.state.avail_in == 0 && stream.state.avail_out != 0)) {
+      return base::internal("a message marked as gzip is not valid gzip");
+    }
+  }
+  if (stream.state.avail_in != 0) {
+    return base::internal("a message marked as gzip has bytes after its end");
+  }
+  return out.take_all();
+}
+
+std::optional<Bytes> gzip(ByteView plain) {
+  DeflateStream stream;
+  if (!stream.ready) return std::nullopt;
+  set_input(stream.state, plain);
+  base::Slab* slab = base::Slab::allocate(plain.size());
+  Bytes out(slab, slab->data(), plain.size());
+  stream.state.next_out = reinterpret_cast<Bytef*>(slab->data());
+  stream.state.avail_out = static_cast<uInt>(plain.size());
+  if (deflate(&stream.state, Z_FINISH) != Z_STREAM_END) return std::nullopt;
+  return out.split_prefix(plain.size() - stream.state.avail_out);
+}
+
+Result<std::optional<MessageSplitter::Message>> MessageSplitter::next() {
+  if (!prefix_.has_value()) {
+    if (pending_.size() < kPrefixBytes) return std::optional<Message>();
+    std::array<char, kPrefixBytes> five;
+    for (size_t have = 0; have < kPrefixBytes;) {
+      const Bytes piece = pending_.take_front(kPrefixBytes - have);
+      std::copy(piece.view().begin(), piece.view().end(), five.begin() + static_cast<ptrdiff_t>(have));
+      have += piece.size();
+    }
+    TRY(prefix_, parse_prefix({five.data(), five.size()}, max_));
+  }
+  if (pending_.size() < prefix_->size) return std::optional<Message>();
+  Message message{.data = {}, .compressed = prefix_->compressed};
+  const size_t size = prefix_->size;
+  prefix_.reset();
+  message.data = pending_.take_front(size);
+  if (message.data.size() < size) {
+    ByteChain whole;
+    whole.append(std::move(message.data));
+    while (whole.size() < size) whole.append(pending_.take_front(size - whole.size()));
+    message.data = whole.take_all();
+  }
+  return std::optional<Message>(std::move(message));
+}
+
+}  // namespace layotto::grpc

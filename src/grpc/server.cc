@@ -1,0 +1,365 @@
+#include "grpc/server.h"
+
+#include <google/protobuf/message_lite.h>
+
+#include <algorithm>
+#include <set>
+
+#include "http/local_reply.h"
+
+namespace layotto::grpc {
+namespace {
+
+using http::HeaderBlock;
+using http::HeaderId;
+using http::HeaderMap;
+
+// Replies up to this size live in the exchange's arena.
+constexpr size_t kArenaReplyMax = 2048;
+
+const HeaderBlock& reply_block() {
+  static const HeaderBlock& block = [] -> const HeaderBlock& {
+    HeaderBlock* made = HeaderBlock::make();
+    made->add_borrowed("content-type", "application/grpc");
+    return *made;
+  }();
+  return block;
+}
+
+// A method that is on the list and not built.
+class UnbuiltMethod final : public Method {
+ public:
+  using Method::Method;
+  Task<Result<http::Response>> serve(const Server&, http::Request, http::Exchange& exchange) override {
+    exchange.failure_reason = "grpc_not_built";
+    return async::failed<Result<http::Response>>(
+        base::unimplemented("{} is not built yet in this release", path()));
+  }
+};
+
+}  // namespace
+
+const HeaderMap& ok_trailers() {
+  static const HeaderMap& trailers = [] -> const HeaderMap& {
+    HeaderBlock* block = HeaderBlock::make();
+    block->add_borrowed("grpc-status", "0");
+    return *new HeaderMap(*block);
+  }();
+  return trailers;
+}
+
+http::ResponseHead reply_head(http::Exchange& exchange, bool compressed) {
+  http::ResponseHead head(200, reply_block());
+  if (compressed) head.headers.add(HeaderId::kGrpcEncoding, "gzip", exchange.arena);
+  for (const http::HeaderField& field : exchange.response_metadata.fields()) {
+    head.headers.add(field.name, field.value, exchange.arena);
+  }
+  return head;
+}
+
+HeaderMap status_trailers(Status status, http::Exchange& exchange) {
+  if (status.ok()) {
+    exchange.grpc_status = 0;
+    if (exchange.trailing_metadata.empty()) return ok_trailers();
+  }
+  HeaderMap trailers;
+  Arena& arena = exchange.arena;
+  if (status.ok()) {
+    trailers.add(HeaderId::kGrpcStatus, "0", arena);
+  } else {
+    const Error& error = status.error();
+    exchange.grpc_status = static_cast<int>(error.code());
+    trailers.add(HeaderId::kGrpcStatus, http::grpc_status_text(error.code()), arena);
+    if (!error.message().empty()) {
+      trailers.add(HeaderId::kGrpcMessage, http::encode_status_message(error.message(), arena),
+                   arena);
+    }
+    exchange.failure.emplace(std::move(status).error());
+  }
+  for (const http::HeaderField& field : exchange.trailing_metadata.fields()) {
+    trailers.add(field.name, field.value, arena);
+  }
+  return trailers;
+}
+
+Result<CallEncoding> call_encoding(const http::RequestHead& head) {
+  const auto value = head.headers.get(HeaderId::kGrpcEncoding);
+  if (!value.has_value()) return CallEncoding{};
+  TRY(const Encoding encoding, parse_encoding(*value));
+  const auto accepted = head.headers.get(HeaderId::kGrpcAcceptEncoding);
+  return CallEncoding{.request = encoding,
+                      .compress_reply = encoding == Encoding::kGzip && accepted.has_value() &&
+                                        accepts_gzip(*accepted)};
+}
+
+namespace {
+
+Result<size_t> sized(const MessageLite& message, size_t max) {
+  const size_t size = message.ByteSizeLong();
+  if (size > max) {
+    return base::resource_exhausted("the reply of {} bytes is larger than the limit of {}", size,
+                                    max);
+  }
+  return size;
+}
+
+// `to` has room for prefix and message; ByteSizeLong() was called.
+void write_message(const MessageLite& message, size_t size, char* to) {
+  write_prefix(to, false, size);
+  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(to + kPrefixBytes));
+}
+
+Bytes write_to_slab(const MessageLite& message, size_t size, bool compress) {
+  base::Slab* slab = base::Slab::allocate(kPrefixBytes + size);
+  Bytes plain(slab, slab->data(), kPrefixBytes + size);
+  write_message(message, size, slab->data());
+  if (!compress || size < kCompressBytesMin) return plain;
+  std::optional<Bytes> packed = gzip(plain.view().substr(kPrefixBytes));
+  if (!packed.has_value()) return plain;
+  base::Slab* framed = base::Slab::allocate(kPrefixBytes + packed->size());
+  write_prefix(framed->data(), true, packed->size());
+  std::copy(packed->view().begin(), packed->view().end(), framed->data() + kPrefixBytes);
+  return {framed, framed->data(), kPrefixBytes + packed->size()};
+}
+
+}  // namespace
+
+Result<Bytes> encode_message(const MessageLite& message, bool compress, Arena& arena,
+                             size_t message_bytes_max) {
+  TRY(const size_t size, sized(message, message_bytes_max));
+  if (kPrefixBytes + size > kArenaReplyMax || (compress && size >= kCompressBytesMin)) {
+    return write_to_slab(message, size, compress);
+  }
+  char* to = arena.array<char>(kPrefixBytes + size).data();
+  write_message(message, size, to);
+  return Bytes::unowned({to, kPrefixBytes + size});
+}
+
+Status append_message(const MessageLite& message, bool compress, ByteChain& out,
+                      size_t message_bytes_max) {
+  TRY(const size_t size, sized(message, message_bytes_max));
+  if (kPrefixBytes + size > kArenaReplyMax || (compress && size >= kCompressBytesMin)) {
+    out.append(write_to_slab(message, size, compress));
+    return {};
+  }
+  write_message(message, size, out.reserve(kPrefixBytes + size));
+  out.commit(kPrefixBytes + size);
+  return {};
+}
+
+Status decode_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
+                      MessageLite& into) {
+  Bytes unpacked;
+  if (compressed) {
+    if (encoding == Encoding::kIdentity) {
+      return base::internal("a message is marked as compressed, but there is no grpc-encoding");
+    }
+    TRY(unpacked, gunzip(payload, max));
+    payload = unpacked.view();
+  }
+  if (!into.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+    return base::internal("the request is not a valid {} message", into.GetTypeName());
+  }
+  return {};
+}
+
+Result<Duration> parse_timeout(std::string_view value) {
+  const auto malformed = [&] {
+    return base::invalid_argument(
+        "grpc-timeout '{}' is malformed: 1 to 8 digits and one of H M S m u n", value);
+  };
+  if (value.size() < 2 || value.size() > 9) return malformed();
+  int64_t number = 0;
+  for (const char c : value.substr(0, value.size() - 1)) {
+    if (c < '0' || c > '9') return malformed();
+    number = number * 10 + (c - '0');
+  }
+  switch (value.back()) {
+    case 'H':
+      return Duration(std::chrono::hours(std::min<int64_t>(number, 1'000'000)));
+    case 'M':
+      return Duration(std::chrono::minutes(number));
+    case 'S':
+      return Duration(std::chrono::seconds(number));
+    case 'm':
+      return Duration(std::chrono::milliseconds(number));
+    case 'u':
+      return Duration(std::chrono::microseconds(number));
+    case 'n':
+      return Duration(number);
+    default:
+      return malformed();
+  }
+}
+
+// ---- Server
+
+void Server::add_method(std::unique_ptr<Method> method) {
+  const bool added = by_path_.emplace(method->path(), method.get()).second;
+  CHECK(added, "a gRPC path was added twice");
+  methods_.push_back(std::move(method));
+}
+
+void Server::add_unbuilt(std::string_view path) {
+  add_method(std::make_unique<UnbuiltMethod>(std::string(path)));
+}
+
+Task<Result<http::Response>> Server::handle(http::Request request, http::Exchange& exchange) {
+  using Answer = Result<http::Response>;
+  const http::RequestHead& head = request.head;
+  if (head.method() != http::Method::kPost) {
+    exchange.failure_reason = "grpc_not_post";
+    return async::failed<Answer>(base::unimplemented("gRPC calls use POST"));
+  }
+  if (const auto timeout = head.headers.get(HeaderId::kGrpcTimeout); timeout.has_value()) {
+    Result<Duration> parsed = parse_timeout(*timeout);
+    if (!parsed.ok()) return async::failed<Answer>(std::move(parsed).error());
+    exchange.deadline = exchange.start + *parsed;
+  }
+  const auto found = by_path_.find(head.path());
+  if (found == by_path_.end()) {
+    exchange.failure_reason = "grpc_unknown_method";
+    return async::failed<Answer>(base::unimplemented(
+        "unknown method {}; server reflection lists what is served here", head.path()));
+  }
+  Method& method = *found->second;
+  exchange.operation = method.path();
+  return method.serve(*this, std::move(request), exchange);
+}
+
+std::vector<std::string> Server::services() const {
+  std::set<std::string> names;
+  for (const auto& method : methods_) {
+    const std::string_view path = method->path();
+    names.emplace(path.substr(1, path.rfind('/') - 1));
+  }
+  return {names.begin(), names.end()};
+}
+
+std::vector<std::string_view> Server::paths() const {
+  std::vector<std::string_view> all;
+  for (const auto& method : methods_) all.push_back(method->path());
+  return all;
+}
+
+// ---- unary
+
+class UnaryMethod::Lease {
+ public:
+  explicit Lease(UnaryMethod& method) : method_(&method) {
+    if (method.free_.empty()) {
+      call_ = method.make_call();
+      return;
+    }
+    call_ = std::move(method.free_.back());
+    method.free_.pop_back();
+  }
+  Lease(Lease&&) = default;
+  Lease& operator=(Lease&&) = delete;
+  ~Lease() {
+    if (call_ == nullptr || bytes_ > kCallKeptBytesMax || method_->free_.size() >= kCallsKeptMax) {
+      return;
+    }
+    method_->free_.push_back(std::move(call_));
+  }
+  UnaryCall& operator*() const { return *call_; }
+  UnaryCall* operator->() const { return call_.get(); }
+  // Large messages leave large strings behind: such a call is not kept.
+  void saw_bytes(size_t n) { bytes_ = std::max(bytes_, n); }
+
+ private:
+  UnaryMethod* method_;
+  std::unique_ptr<UnaryCall> call_;
+  size_t bytes_ = 0;
+};
+
+namespace {
+
+Result<http::Response> make_reply(Status status, MessageLite& reply, const Server& server,
+                                  http::Exchange& exchange, bool compress) {
+  if (!status.ok()) return std::move(status).error();
+  TRY(Bytes bytes, encode_message(reply, compress, exchange.arena,
+                                  server.options().message_bytes_max));
+  const bool packed = bytes.data()[0] == 1;
+  exchange.grpc_status = 0;
+  const HeaderMap* trailers = &ok_trailers();
+  if (!exchange.trailing_metadata.empty()) {
+    trailers = exchange.arena.make<HeaderMap>(status_trailers(Status{}, exchange));
+  }
+  return http::Response{.head = reply_head(exchange, packed),
+                        .body = http::Body::complete(std::move(bytes), trailers)};
+}
+
+}  // namespace
+
+Task<Result<http::Response>> UnaryMethod::serve(const Server& server, http::Request request,
+                                                http::Exchange& exchange) {
+  if (!request.body.is_complete()) return serve_slowly(server, std::move(request), exchange);
+  return serve_message(server, request.body.bytes(), request.head, exchange);
+}
+
+// The request has not arrived completely yet.
+Task<Result<http::Response>> UnaryMethod::serve_slowly(const Server& server, http::Request request,
+                                                       http::Exchange& exchange) {
+  const size_t max = server.options().message_bytes_max + kPrefixBytes;
+  auto body = co_await http::read_all(request.body, max);
+  if (!body.ok()) {
+    if (body.error().code() == Code::kResourceExhausted) {
+      co_return base::resource_exhausted("the request message is larger than the limit of {} bytes",
+                                         server.options().message_bytes_max);
+    }
+    co_return std::move(body).error();
+  }
+  co_return co_await serve_message(server, body->view(), request.head, exchange);
+}
+
+Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, ByteView body,
+                                                        const http::RequestHead& head,
+                                                        http::Exchange& exchange) {
+  using Answer = Result<http::Response>;
+  if (exchange.deadline <= exchange.loop().now()) {
+    return async::failed<Answer>(Error::deadline_exceeded());
+  }
+  Result<CallEncoding> encoding = call_encoding(head);
+  if (!encoding.ok()) return async::failed<Answer>(std::move(encoding).error());
+  if (body.size() < kPrefixBytes) {
+    return async::failed<Answer>(base::internal("the request has no complete message"));
+  }
+  const size_t max = server.options().message_bytes_max;
+  Result<MessagePrefix> prefix = parse_prefix(body, max);
+  if (!prefix.ok()) return async::failed<Answer>(std::move(prefix).error());
+  if (prefix->size != body.size() - kPrefixBytes) {
+    return async::failed<Answer>(base::internal(
+        "the message says it has {} bytes, but {} arrived: a unary call carries exactly one",
+        prefix->size, body.size() - kPrefixBytes));
+  }
+  Lease call(*this);
+  call.saw_bytes(body.size());
+  if (Status parsed = decode_message(body.substr(kPrefixBytes), prefix->compressed,
+                                     encoding->request, max, call->request());
+      !parsed.ok()) {
+    return async::failed<Answer>(std::move(parsed).error());
+  }
+  call->reply().Clear();
+  exchange.compress_reply = encoding->compress_reply;
+  Task<Status> running = invoke(*call, exchange);
+  if (!running.is_ready()) {
+    return finish_later(std::move(running), std::move(call), server, exchange);
+  }
+  Answer answer = make_reply(std::move(running).take(), call->reply(), server, exchange,
+                             encoding->compress_reply);
+  if (answer.ok()) call.saw_bytes(answer->body.bytes().size());
+  return async::ready(std::move(answer));
+}
+
+Task<Result<http::Response>> UnaryMethod::finish_later(Task<Status> running, Lease lease,
+                                                       const Server& server,
+                                                       http::Exchange& exchange) {
+  Status status = co_await std::move(running);
+  auto answer = make_reply(std::move(status), lease->reply(), server, exchange,
+                           exchange.compress_reply);
+  if (answer.ok()) lease.saw_bytes(answer->body.bytes().size());
+  co_return answer;
+}
+
+}  // namespace layotto::grpc

@@ -1,0 +1,121 @@
+// Stream: the messages of a streaming call, as its handler sees them.
+//
+//   Task<Status> PingPong::echo(grpc::Stream<Ping, Pong>& stream, http::Exchange& exchange) {
+//     Ping ping;
+//     while (true) {
+//       CO_TRY(const bool more, co_await stream.read(ping));
+//       if (!more) co_return Status{};            // the client has finished sending
+//       CO_TRY(co_await stream.write(pong_for(ping)));
+//     }
+//   }
+//
+// One reader and one writer may wait at once. write() waits while the client takes nothing, read()
+// while it sends nothing; not reading holds the client back. When the handler returns, its Status
+// becomes the trailers; what it wrote before is still sent.
+#pragma once
+
+#include <google/protobuf/message_lite.h>
+
+#include "async/event.h"
+#include "async/task.h"
+#include "base/byte_chain.h"
+#include "grpc/framing.h"
+#include "grpc/method.h"
+#include "http/body.h"
+
+namespace layotto::grpc {
+
+// The untyped half: request messages out of a body, reply messages into one.
+class StreamCore final : public http::BodyStream {
+ public:
+  StreamCore(const Server& server, http::Body request, Encoding request_encoding, bool compress,
+             http::Exchange& exchange);
+  // Lives in the exchange's arena.
+  ~StreamCore() = default;
+
+  // False: the client has finished sending.
+  Task<Result<bool>> read(MessageLite& into);
+  Task<Status> write(const MessageLite& message);
+  // The handler is done.
+  void finish(Status status);
+  [[nodiscard]] bool finished() const { return finished_; }
+  [[nodiscard]] bool wrote_nothing() const { return written_ == 0; }
+  // The handler's result when it is known and nothing was written: a trailers-only reply.
+  Status take_status() { return std::move(status_); }
+
+  // ---- the response body
+  Task<Result<http::Chunk>> read(size_t max) override;
+  [[nodiscard]] const http::HeaderMap* trailers() const override { return &trailers_; }
+  void abandon() override;
+
+ private:
+  Task<Result<http::Chunk>> wait_for_chunk(size_t max);
+  http::Chunk last_chunk();
+  Task<Result<bool>> read_more(MessageLite& into);
+  Result<bool> decode(MessageSplitter::Message message, MessageLite& into) const;
+
+  const Server& server_;
+  http::Exchange& exchange_;
+  http::Body request_;
+  MessageSplitter splitter_;
+  Encoding encoding_;
+  bool compress_;
+  bool request_ended_ = false;
+
+  ByteChain out_;
+  async::Event has_output_;
+  async::Event has_room_;
+  uint64_t written_ = 0;
+  bool finished_ = false;
+  bool abandoned_ = false;
+  Status status_;
+  http::HeaderMap trailers_;
+};
+
+template <class In, class Out>
+class Stream {
+ public:
+  explicit Stream(StreamCore& core) : core_(core) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Fills `into` (cleared first). False: the client has finished sending.
+  Task<Result<bool>> read(In& into) { return core_.read(static_cast<MessageLite&>(into)); }
+  // Done when the message is queued; an Error when the client is gone or the call is stopped.
+  Task<Status> write(const Out& message) { return core_.write(message); }
+
+ private:
+  StreamCore& core_;
+};
+
+class StreamMethod : public Method {
+ public:
+  using Method::Method;
+  Task<Result<http::Response>> serve(const Server& server, http::Request request,
+                                     http::Exchange& exchange) final;
+
+ protected:
+  virtual Task<Status> invoke(StreamCore& core, http::Exchange& exchange) = 0;
+
+ private:
+  static Task<void> run(StreamMethod* self, StreamCore* core, http::Exchange* exchange);
+};
+
+template <class Service, class In, class Out>
+class TypedStreamMethod final : public StreamMethod {
+ public:
+  using Function = Task<Status> (Service::*)(Stream<In, Out>&, http::Exchange&);
+  TypedStreamMethod(std::string path, Service& service, Function function)
+      : StreamMethod(std::move(path)), service_(service), function_(function) {}
+
+ private:
+  Task<Status> invoke(StreamCore& core, http::Exchange& exchange) override {
+    auto* stream = exchange.arena.make<Stream<In, Out>>(core);
+    return (service_.*function_)(*stream, exchange);
+  }
+
+  Service& service_;
+  Function function_;
+};
+
+}  // namespace layotto::grpc

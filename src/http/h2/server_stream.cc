@@ -1,0 +1,50 @@
+#include "http/h2/server_stream.h"
+
+#include "http/h2/server_connection.h"
+
+namespace layotto::http::h2 {
+
+Chunk ServerStream::take(size_t max) {
+  Bytes data = received.take_front(max);
+  if (!data.empty()) connection->consumed(*this, data.size());
+  return {.data = std::move(data), .end = request_ended && received.empty()};
+}
+
+Task<Result<Chunk>> ServerStream::read(size_t max) {
+  if (!received.empty() || request_ended) return async::ready(Result<Chunk>(take(max)));
+  return wait_and_read(max);
+}
+
+Task<Result<Chunk>> ServerStream::wait_and_read(size_t max) {
+  while (received.empty() && !request_ended) {
+    if (closed) co_return Error::cancelled();
+    CO_TRY(co_await data_arrived.wait());
+    data_arrived.reset();
+  }
+  co_return take(max);
+}
+
+void ServerStream::abandon() {
+  abandoned = true;
+  if (received.empty() || closed) return;
+  connection->consumed(*this, received.size());
+  received.clear();
+}
+
+void ServerStream::send_interim(const ResponseHead& interim) {
+  if (!closed) connection->send_interim(*this, interim);
+}
+
+void ServerStream::reset() {
+  exchange.reset();
+  connection = nullptr;
+  head.reset();
+  id = 0;
+  received.clear();
+  trailers_block.reset();
+  request_trailers = {};
+  data_arrived.reset();
+  request_ended = abandoned = dispatched = running = closed = response_sent = false;
+}
+
+}  // namespace layotto::http::h2

@@ -1,0 +1,763 @@
+#include "http/h2/session.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "base/intrusive_list.h"
+#include "base/per_thread.h"
+#include "http/h2/flood_guard.h"
+
+namespace layotto::http::h2 {
+namespace {
+
+// kRoom is announced when a stream's queue falls to this.
+constexpr size_t kRoomBytes = 32 * 1024;
+// A header block this many times over the limit is not a mistake any more.
+constexpr size_t kHeaderAttackFactor = 4;
+constexpr size_t kFieldsOnStack = 32;
+
+constexpr auto make_status_texts() {
+  std::array<std::array<char, 3>, 500> texts{};
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const size_t status = i + 100;
+    texts[i] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
+                static_cast<char>('0' + status % 10)};
+  }
+  return texts;
+}
+constexpr auto kStatusTexts = make_status_texts();
+
+std::string_view status_text(uint16_t status) {
+  if (status < 100 || status > 599) status = 500;
+  const auto& text = kStatusTexts[status - 100U];
+  return {text.data(), text.size()};
+}
+
+uint8_t* mutable_bytes(std::string_view text) {
+  // nghttp2 takes pointers to non-const and does not write through them.
+  return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
+}
+
+nghttp2_nv field(std::string_view name, std::string_view value) {
+  return {.name = mutable_bytes(name),
+          .value = mutable_bytes(value),
+          .namelen = name.size(),
+          .valuelen = value.size(),
+          .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+}
+
+// Fields for nghttp2, on the stack for all but the largest heads.
+class FieldArray {
+ public:
+  explicit FieldArray(size_t capacity) {
+    if (capacity > kFieldsOnStack) heap_.resize(capacity);
+  }
+  void add(std::string_view name, std::string_view value) { data()[count_++] = field(name, value); }
+  void add_all(const HeaderMap& headers) {
+    for (const HeaderField& f : headers.fields()) add(f.name, f.value);
+  }
+  nghttp2_nv* data() { return heap_.empty() ? stack_.data() : heap_.data(); }
+  [[nodiscard]] size_t size() const { return count_; }
+
+ private:
+  std::array<nghttp2_nv, kFieldsOnStack> stack_;
+  std::vector<nghttp2_nv> heap_;
+  size_t count_ = 0;
+};
+
+std::string_view text_of(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+}  // namespace
+
+std::string_view error_code_name(ErrorCode code) {
+  static constexpr std::array<std::string_view, 14> kNames = {
+      "NO_ERROR",         "PROTOCOL_ERROR",   "INTERNAL_ERROR",    "FLOW_CONTROL_ERROR",
+      "SETTINGS_TIMEOUT", "STREAM_CLOSED",    "FRAME_SIZE_ERROR",  "REFUSED_STREAM",
+      "CANCEL",           "COMPRESSION_ERROR", "CONNECT_ERROR",    "ENHANCE_YOUR_CALM",
+      "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"};
+  const auto index = static_cast<size_t>(code);
+  return index < kNames.size() ? kNames[index] : "unknown error code";
+}
+
+// nghttp2 allocates for every frame and stream it handles: from free lists by size, per thread.
+namespace {
+
+class SmallBlocks {
+ public:
+  ~SmallBlocks() {
+    for (Block*& head : free_) {
+      while (head != nullptr) std::free(std::exchange(head, head->next));
+    }
+  }
+  void* allocate(size_t size) {
+    const size_t size_class = (size + kGranule - 1) / kGranule;
+    auto* block = static_cast<Block*>(nullptr);
+    if (size_class < kClasses && free_[size_class] != nullptr) {
+      block = std::exchange(free_[size_class], free_[size_class]->next);
+      --kept_[size_class];
+    } else {
+      block = static_cast<Block*>(std::malloc(sizeof(Block) + size_class * kGranule));
+      if (block == nullptr) return nullptr;
+    }
+    block->size_class = size_class;
+    return block + 1;
+  }
+  void release(void* memory) {
+    if (memory == nullptr) return;
+    Block* block = static_cast<Block*>(memory) - 1;
+    const size_t size_class = block->size_class;
+    if (size_class >= kClasses || kept_[size_class] == kKeptMax) {
+      std::free(block);
+      return;
+    }
+    block->next = free_[size_class];
+    free_[size_class] = block;
+    ++kept_[size_class];
+  }
+  void* resize(void* memory, size_t size) {
+    if (memory == nullptr) return allocate(size);
+    const size_t old = (static_cast<Block*>(memory) - 1)->size_class * kGranule;
+    if (size <= old) return memory;
+    void* larger = allocate(size);
+    if (larger == nullptr) return nullptr;
+    std::memcpy(larger, memory, old);
+    release(memory);
+    return larger;
+  }
+
+ private:
+  static constexpr size_t kGranule = 32;
+  static constexpr size_t kClasses = 33;  // up to 1 KiB
+  static constexpr uint32_t kKeptMax = 256;
+  union alignas(16) Block {
+    size_t size_class;
+    Block* next;
+  };
+  std::array<Block*, kClasses> free_{};
+  std::array<uint32_t, kClasses> kept_{};
+};
+
+SmallBlocks& small_blocks() { return base::per_thread<SmallBlocks>(); }
+
+nghttp2_mem block_allocator() {
+  return {.mem_user_data = nullptr,
+          .malloc = [](size_t size, void*) { return small_blocks().allocate(size); },
+          .free = [](void* memory, void*) { small_blocks().release(memory); },
+          .calloc =
+              [](size_t count, size_t size, void*) {
+                void* memory = small_blocks().allocate(count * size);
+                if (memory != nullptr) std::memset(memory, 0, count * size);
+                return memory;
+              },
+          .realloc = [](void* memory, size_t size,
+                        void*) { return small_blocks().resize(memory, size); }};
+}
+
+}  // namespace
+
+struct Session::Slot : StreamRef, base::ListLink<Session::Slot> {
+  // Sending: `first` spares the chain for the usual single piece.
+  Bytes first;
+  ByteChain rest;
+  size_t queued = 0;
+  bool ended = false;     // no more data will be submitted
+  bool deferred = false;  // nghttp2 waits for resume_data
+  bool has_trailers = false;
+  HeaderMap trailers;
+
+  // Receiving.
+  HeaderBlockRef block;  // being decoded
+  bool too_large = false;
+  bool trailers_expected = false;  // the (final) head has arrived
+  bool reset_by_peer = false;
+  bool reset_by_us = false;
+
+  Slot* next_free = nullptr;
+};
+
+struct Session::Nghttp2 {
+  Nghttp2(Session& owner, Side side_in, const ServerLimits& limits_in)
+      : self(owner), side(side_in), limits(limits_in), guard(limits_in) {}
+  ~Nghttp2() {
+    nghttp2_session_del(session);  // does not announce the streams that end with it
+    while (Slot* slot = live_slots.pop_front()) delete slot;
+    while (free_slots != nullptr) delete std::exchange(free_slots, free_slots->next_free);
+  }
+
+  // The stream asked for last is asked for again most of the time.
+  Slot* slot(int32_t stream) {
+    if (recent_slot == nullptr || recent_stream != stream) {
+      recent_slot = static_cast<Slot*>(nghttp2_session_get_stream_user_data(session, stream));
+      recent_stream = stream;
+    }
+    return recent_slot;
+  }
+  Slot* new_slot() {
+    Slot* slot = free_slots;
+    if (slot == nullptr) {
+      slot = new Slot;
+    } else {
+      free_slots = slot->next_free;
+      --free_count;
+    }
+    live_slots.push_back(*slot);
+    return slot;
+  }
+  void free_slot(Slot* slot) {
+    if (free_count >= kFreeSlotsMax) {
+      delete slot;  // leaves live_slots
+      return;
+    }
+    slot->~Slot();  // leaves live_slots
+    new (slot) Slot;
+    slot->next_free = free_slots;
+    free_slots = slot;
+    ++free_count;
+  }
+  void attack(SessionFailure failure) {
+    self.fail(failure);
+    nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  // ---- what nghttp2 calls, each with its Nghttp2 as `user`
+  static Nghttp2& of(void* user) { return *static_cast<Nghttp2*>(user); }
+  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user);
+  static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user);
+  static int on_header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
+                       size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
+                       void* user);
+  static int on_invalid_header(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t,
+                               const uint8_t*, size_t, uint8_t, void*);
+  static int on_data(nghttp2_session*, uint8_t flags, int32_t stream, const uint8_t* data,
+                     size_t size, void* user);
+  static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user);
+  static int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user);
+  static int on_stream_close(nghttp2_session*, int32_t stream, uint32_t code, void* user);
+  static ssize_t send(nghttp2_session*, const uint8_t* data, size_t size, int, void* user);
+  static int send_data(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head, size_t size,
+                       nghttp2_data_source* source, void* user);
+  static ssize_t read_data(nghttp2_session*, int32_t stream, uint8_t*, size_t size,
+                           uint32_t* flags, nghttp2_data_source* source, void* user);
+
+  static constexpr size_t kFreeSlotsMax = 4;
+
+  Session& self;
+  Side side;
+  ServerLimits limits;
+  FloodGuard guard;
+  nghttp2_session* session = nullptr;
+  TimePoint now{};
+  ByteChain* out = nullptr;  // while write_to runs
+  size_t out_max = 0;
+  Slot* decoding = nullptr;  // between begin and end of a header block
+  Slot* recent_slot = nullptr;
+  int32_t recent_stream = 0;
+  base::IntrusiveList<Slot, Slot> live_slots;
+  Slot* free_slots = nullptr;
+  size_t free_count = 0;
+};
+
+// ---- receiving
+
+int Session::Nghttp2::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) {
+  Nghttp2& me = of(user);
+  const bool ack = (hd->flags & NGHTTP2_FLAG_ACK) != 0;
+  switch (hd->type) {
+    case NGHTTP2_HEADERS:
+      me.guard.worked();
+      return 0;
+    case NGHTTP2_DATA:
+      if (hd->length > 0 || (hd->flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+        me.guard.worked();
+        return 0;
+      }
+      break;
+    case NGHTTP2_CONTINUATION:
+      break;
+    case NGHTTP2_SETTINGS:
+    case NGHTTP2_PING:
+      if (ack) return 0;  // an answer to ours; unexpected ones are a protocol error
+      break;
+    case NGHTTP2_RST_STREAM:
+      if (!me.guard.reset(me.now)) me.attack(SessionFailure::kResetFlood);
+      return 0;
+    default:
+      break;
+  }
+  if (!me.guard.idle_frame(me.now)) me.attack(SessionFailure::kIdleFrameFlood);
+  return 0;
+}
+
+int Session::Nghttp2::on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame,
+                                       void* user) {
+  Nghttp2& me = of(user);
+  if (frame->hd.type != NGHTTP2_HEADERS) return 0;
+  Slot* slot = me.slot(frame->hd.stream_id);
+  if (slot == nullptr) {
+    if (me.side == Side::kClient) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    slot = me.new_slot();
+    nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, slot);
+    ++me.self.open_streams_;
+    ++me.self.streams_seen_;
+  }
+  slot->block = HeaderBlockRef(HeaderBlock::make());
+  slot->too_large = false;
+  me.decoding = slot;
+  return 0;
+}
+
+int Session::Nghttp2::on_header(nghttp2_session*, const nghttp2_frame*, const uint8_t* name,
+                                size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
+                                void* user) {
+  Nghttp2& me = of(user);
+  Slot* slot = me.decoding;
+  if (slot == nullptr || !slot->block) return 0;
+  HeaderBlock& block = *slot->block.get();
+  const std::string_view n = text_of(name, name_size);
+  const std::string_view v = text_of(value, value_size);
+  const size_t size = block.list_bytes() + n.size() + v.size() + 32;
+  if (size > me.limits.header_bytes_max || block.fields().size() >= me.limits.header_fields_max) {
+    slot->too_large = true;
+    if (size > me.limits.header_bytes_max * kHeaderAttackFactor) {
+      me.attack(SessionFailure::kContinuationFlood);
+    }
+    return 0;
+  }
+  if (!n.starts_with(':')) {
+    block.add(n, v);
+    return 0;
+  }
+  RequestLine& line = block.line();
+  const std::string_view kept = block.arena().copy(v);
+  if (n == ":path") {
+    line.path = kept;
+  } else if (n == ":method") {
+    line.method_text = kept;
+    line.method = method_of(kept);
+  } else if (n == ":authority") {
+    line.authority = kept;
+  } else if (n == ":scheme") {
+    line.scheme = kept;
+  } else if (n == ":status") {
+    uint16_t status = 0;
+    for (const char c : kept) status = static_cast<uint16_t>(status * 10 + (c - '0'));
+    block.set_status(status);
+  }
+  return 0;
+}
+
+// RFC 9113 §8.1.1: a malformed message is a stream error, its fields are not to be dropped silently.
+int Session::Nghttp2::on_invalid_header(nghttp2_session* session, const nghttp2_frame* frame,
+                                        const uint8_t*, size_t, const uint8_t*, size_t, uint8_t,
+                                        void*) {
+  nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+                            NGHTTP2_PROTOCOL_ERROR);
+  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+int Session::Nghttp2::on_data(nghttp2_session*, uint8_t, int32_t stream, const uint8_t* data,
+                              size_t size, void* user) {
+  Nghttp2& me = of(user);
+  Slot* slot = me.slot(stream);
+  if (slot == nullptr) return 0;
+  me.self.events_.push_back({.kind = EventKind::kData,
+                             .stream = static_cast<uint32_t>(stream),
+                             .ref = slot,
+                             .data = text_of(data, size)});
+  return 0;
+}
+
+int Session::Nghttp2::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  Nghttp2& me = of(user);
+  std::vector<Event>& events = me.self.events_;
+  const auto stream = static_cast<uint32_t>(frame->hd.stream_id);
+  const bool end_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  const bool ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
+  switch (frame->hd.type) {
+    case NGHTTP2_HEADERS: {
+      Slot* slot = std::exchange(me.decoding, nullptr);
+      if (slot == nullptr || !slot->block) return 0;
+      EventKind kind = slot->trailers_expected ? EventKind::kTrailers : EventKind::kHead;
+      if (me.side == Side::kClient && kind == EventKind::kHead && slot->block->status() < 200) {
+        kind = EventKind::kInterim;
+      } else {
+        slot->trailers_expected = true;
+      }
+      if (slot->block->line().authority.empty()) {
+        const HeaderMap view(*slot->block.get());
+        slot->block->line().authority = view.get(HeaderId::kHost).value_or("");
+      }
+      events.push_back({.kind = kind,
+                        .end_stream = end_stream,
+                        .too_large = slot->too_large,
+                        .stream = stream,
+                        .ref = slot,
+                        .block = std::move(slot->block)});
+      return 0;
+    }
+    case NGHTTP2_DATA: {
+      if (!end_stream) return 0;
+      Slot* slot = me.slot(frame->hd.stream_id);
+      if (slot == nullptr) return 0;
+      if (!events.empty() && events.back().kind == EventKind::kData &&
+          events.back().stream == stream) {
+        events.back().end_stream = true;
+        return 0;
+      }
+      events.push_back({.kind = EventKind::kData,
+                        .end_stream = true,
+                        .stream = stream,
+                        .ref = slot});
+      return 0;
+    }
+    case NGHTTP2_RST_STREAM:
+      if (Slot* slot = me.slot(frame->hd.stream_id); slot != nullptr) slot->reset_by_peer = true;
+      return 0;
+    case NGHTTP2_SETTINGS:
+      if (ack) return 0;
+      me.self.settings_received_ = true;
+      events.push_back({.kind = EventKind::kSettings});
+      return 0;
+    case NGHTTP2_PING:
+      if (ack) events.push_back({.kind = EventKind::kPong});
+      return 0;
+    case NGHTTP2_GOAWAY:
+      events.push_back({.kind = EventKind::kGoaway,
+                        .stream = static_cast<uint32_t>(frame->goaway.last_stream_id),
+                        .code = static_cast<ErrorCode>(frame->goaway.error_code)});
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+int Session::Nghttp2::on_stream_close(nghttp2_session* session, int32_t stream, uint32_t code,
+                                      void* user) {
+  Nghttp2& me = of(user);
+  Slot* slot = me.slot(stream);
+  if (slot == nullptr) return 0;
+  if (code == NGHTTP2_NO_ERROR) me.guard.stream_ended_well();
+  me.self.events_.push_back({.kind = EventKind::kClosed,
+                             .reset_by_peer = slot->reset_by_peer,
+                             .stream = static_cast<uint32_t>(stream),
+                             .code = static_cast<ErrorCode>(code),
+                             .ref = slot});
+  nghttp2_session_set_stream_user_data(session, stream, nullptr);
+  if (me.decoding == slot) me.decoding = nullptr;
+  if (me.recent_slot == slot) me.recent_slot = nullptr;
+  --me.self.open_streams_;
+  return 0;
+}
+
+// ---- sending
+
+ssize_t Session::Nghttp2::send(nghttp2_session*, const uint8_t* data, size_t size, int,
+                               void* user) {
+  Nghttp2& me = of(user);
+  if (me.out->size() >= me.out_max) return NGHTTP2_ERR_WOULDBLOCK;
+  me.out->append(text_of(data, size));
+  return static_cast<ssize_t>(size);
+}
+
+ssize_t Session::Nghttp2::read_data(nghttp2_session* session, int32_t stream, uint8_t*,
+                                    size_t size, uint32_t* flags, nghttp2_data_source* source,
+                                    void* user) {
+  (void)user;
+  auto& slot = *static_cast<Slot*>(source->ptr);
+  if (slot.queued == 0 && !slot.ended) {
+    slot.deferred = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  const size_t n = std::min(size, slot.queued);
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (n == slot.queued && slot.ended) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (slot.has_trailers) {
+      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+      FieldArray fields(slot.trailers.fields().size());
+      fields.add_all(slot.trailers);
+      nghttp2_submit_trailer(session, stream, fields.data(), fields.size());
+    }
+  }
+  return static_cast<ssize_t>(n);
+}
+
+int Session::Nghttp2::send_data(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head,
+                                size_t size, nghttp2_data_source* source, void* user) {
+  Nghttp2& me = of(user);
+  if (me.out->size() >= me.out_max) return NGHTTP2_ERR_WOULDBLOCK;
+  auto& slot = *static_cast<Slot*>(source->ptr);
+  me.out->append(text_of(head, 9));
+  const size_t before = slot.queued;
+  size_t left = size;
+  if (!slot.first.empty()) {
+    const size_t n = std::min(left, slot.first.size());
+    me.out->append(slot.first.split_prefix(n));
+    left -= n;
+    if (slot.first.empty()) slot.first = Bytes();
+  }
+  while (left > 0) {
+    Bytes piece = slot.rest.take_front(left);
+    left -= piece.size();
+    me.out->append(std::move(piece));
+  }
+  slot.queued -= size;
+  if (size > 0) me.guard.worked();
+  if (before > kRoomBytes && slot.queued <= kRoomBytes) {
+    me.self.events_.push_back({.kind = EventKind::kRoom,
+                               .stream = static_cast<uint32_t>(frame->hd.stream_id),
+                               .ref = &slot});
+  }
+  return 0;
+}
+
+int Session::Nghttp2::on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame,
+                                    void* user) {
+  Nghttp2& me = of(user);
+  const int32_t stream = frame->hd.stream_id;
+  switch (frame->hd.type) {
+    case NGHTTP2_DATA:
+    case NGHTTP2_HEADERS:
+      // Answered before the request ended: tell the client to stop, RFC 9113 §8.1.
+      if (me.side == Side::kServer && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
+          nghttp2_session_get_stream_remote_close(session, stream) == 0) {
+        if (Slot* slot = me.slot(stream); slot != nullptr) slot->reset_by_us = true;
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_NO_ERROR);
+      }
+      return 0;
+    case NGHTTP2_RST_STREAM: {
+      // Resets the peer provoked (broken frames on a stream) count like resets it sends.
+      const Slot* slot = me.slot(stream);
+      const bool ours = slot != nullptr && slot->reset_by_us;
+      if (!ours && me.side == Side::kServer && !me.guard.reset(me.now)) {
+        me.attack(SessionFailure::kResetFlood);
+      }
+      return 0;
+    }
+    case NGHTTP2_GOAWAY:
+      if (frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+        me.self.fail(frame->goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM
+                         ? SessionFailure::kContinuationFlood
+                         : SessionFailure::kProtocol);
+      }
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+// ---- Session
+
+Session::Session(Side side, const ServerLimits& limits)
+    : impl_(std::make_unique<Nghttp2>(*this, side, limits)) {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  CHECK(nghttp2_session_callbacks_new(&callbacks) == 0, "out of memory");
+  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Nghttp2::on_begin_frame);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Nghttp2::on_begin_headers);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, Nghttp2::on_header);
+  nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, Nghttp2::on_invalid_header);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Nghttp2::on_data);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Nghttp2::on_frame);
+  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Nghttp2::on_frame_sent);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Nghttp2::on_stream_close);
+  nghttp2_session_callbacks_set_send_callback(callbacks, Nghttp2::send);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, Nghttp2::send_data);
+
+  nghttp2_option* options = nullptr;
+  CHECK(nghttp2_option_new(&options) == 0, "out of memory");
+  nghttp2_option_set_no_auto_window_update(options, 1);
+  nghttp2_option_set_no_closed_streams(options, 1);
+  // Our FloodGuard decides, with the budgets of the listener.
+  nghttp2_option_set_stream_reset_rate_limit(options, UINT64_MAX / 2, UINT64_MAX / 2);
+
+  const bool server = side == Side::kServer;
+  nghttp2_mem memory = block_allocator();
+  const int made = server ? nghttp2_session_server_new3(&impl_->session, callbacks, impl_.get(),
+                                                        options, &memory)
+                          : nghttp2_session_client_new3(&impl_->session, callbacks, impl_.get(),
+                                                        options, &memory);
+  CHECK(made == 0, "out of memory");
+  nghttp2_option_del(options);
+  nghttp2_session_callbacks_del(callbacks);
+
+  std::vector<nghttp2_settings_entry> settings = {
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window_bytes},
+      {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, limits.frame_bytes_max},
+      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits.header_table_bytes},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.header_bytes_max}};
+  if (server) {
+    settings.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.concurrent_streams_max});
+    settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
+  } else {
+    settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
+  }
+  nghttp2_submit_settings(impl_->session, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(impl_->session, NGHTTP2_FLAG_NONE, 0,
+                                        static_cast<int32_t>(limits.connection_window_bytes));
+}
+
+Session::~Session() = default;
+
+Session::Slot* Session::slot_of(uint32_t stream) const {
+  return impl_->slot(static_cast<int32_t>(stream));
+}
+
+void Session::fail(SessionFailure failure) {
+  if (failure_ == SessionFailure::kNone) failure_ = failure;
+}
+
+void Session::feed(ByteView bytes, TimePoint now) {
+  if (failure_ != SessionFailure::kNone) return;
+  impl_->now = now;
+  const ssize_t n = nghttp2_session_mem_recv(
+      impl_->session, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (n >= 0) return;
+  if (n == NGHTTP2_ERR_FLOODED) {
+    impl_->attack(SessionFailure::kOutputFlood);
+    return;
+  }
+  fail(SessionFailure::kProtocol);
+  nghttp2_session_terminate_session(impl_->session, NGHTTP2_PROTOCOL_ERROR);
+}
+
+void Session::write_to(ByteChain& out, size_t out_max) {
+  impl_->out = &out;
+  impl_->out_max = out_max;
+  const int result = nghttp2_session_send(impl_->session);
+  if (result != 0) fail(SessionFailure::kProtocol);
+  impl_->out = nullptr;
+}
+
+void Session::clear_events() {
+  for (Event& event : events_) {
+    if (event.kind == EventKind::kClosed) impl_->free_slot(static_cast<Slot*>(event.ref));
+  }
+  events_.clear();
+}
+
+bool Session::wants_write() const { return nghttp2_session_want_write(impl_->session) != 0; }
+
+bool Session::finished() const {
+  return nghttp2_session_want_read(impl_->session) == 0 &&
+         nghttp2_session_want_write(impl_->session) == 0;
+}
+
+void Session::submit_response(uint32_t stream, const ResponseHead& head, bool end_stream) {
+  Slot* slot = slot_of(stream);
+  if (slot == nullptr) return;
+  FieldArray fields(head.headers.fields().size() + 1);
+  fields.add(":status", status_text(head.status));
+  fields.add_all(head.headers);
+  nghttp2_data_provider provider{.source = {.ptr = slot}, .read_callback = Nghttp2::read_data};
+  const int result =
+      nghttp2_submit_response(impl_->session, static_cast<int32_t>(stream), fields.data(),
+                              fields.size(), end_stream ? nullptr : &provider);
+  CHECK(result == 0, "nghttp2_submit_response failed");
+}
+
+void Session::submit_interim(uint32_t stream, const ResponseHead& head) {
+  if (slot_of(stream) == nullptr) return;
+  FieldArray fields(head.headers.fields().size() + 1);
+  fields.add(":status", status_text(head.status));
+  fields.add_all(head.headers);
+  nghttp2_submit_headers(impl_->session, NGHTTP2_FLAG_NONE, static_cast<int32_t>(stream), nullptr,
+                         fields.data(), fields.size(), nullptr);
+}
+
+Result<uint32_t> Session::submit_request(const RequestHead& head, bool end_stream, void* user) {
+  if (failure_ != SessionFailure::kNone || streams_available() == 0) {
+    return base::unavailable("the HTTP/2 connection takes no more streams").retryable();
+  }
+  FieldArray fields(head.headers.fields().size() + 4);
+  fields.add(":method", head.method_text());
+  fields.add(":scheme", head.scheme());
+  fields.add(":authority", head.authority());
+  fields.add(":path", head.path());
+  fields.add_all(head.headers);
+  Slot* slot = impl_->new_slot();
+  slot->user = user;
+  nghttp2_data_provider provider{.source = {.ptr = slot}, .read_callback = Nghttp2::read_data};
+  const int32_t stream =
+      nghttp2_submit_request(impl_->session, nullptr, fields.data(), fields.size(),
+                             end_stream ? nullptr : &provider, slot);
+  if (stream < 0) {
+    impl_->free_slot(slot);
+    return base::unavailable("the HTTP/2 connection takes no more streams: {}",
+                             nghttp2_strerror(stream))
+        .retryable();
+  }
+  ++open_streams_;
+  ++streams_seen_;
+  return static_cast<uint32_t>(stream);
+}
+
+size_t Session::streams_available() const {
+  if (nghttp2_session_check_request_allowed(impl_->session) == 0) return 0;
+  const uint32_t peer_max = nghttp2_session_get_remote_settings(
+      impl_->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return peer_max > open_streams_ ? peer_max - open_streams_ : 0;
+}
+
+void Session::submit_data(uint32_t stream, Bytes data, bool end_stream) {
+  Slot* slot = slot_of(stream);
+  if (slot == nullptr || slot->ended) return;
+  slot->ended = end_stream;
+  if (!data.empty()) {
+    slot->queued += data.size();
+    if (slot->queued == data.size()) {
+      slot->first = std::move(data);
+    } else {
+      slot->rest.append(std::move(data));
+    }
+  }
+  if (slot->deferred) {
+    slot->deferred = false;
+    nghttp2_session_resume_data(impl_->session, static_cast<int32_t>(stream));
+  }
+}
+
+void Session::submit_trailers(uint32_t stream, const HeaderMap& trailers) {
+  Slot* slot = slot_of(stream);
+  if (slot == nullptr || slot->ended) return;
+  slot->trailers = trailers;
+  slot->has_trailers = true;
+  submit_data(stream, Bytes(), true);
+}
+
+size_t Session::queued(uint32_t stream) const {
+  const Slot* slot = slot_of(stream);
+  return slot == nullptr ? 0 : slot->queued;
+}
+
+void Session::consumed(uint32_t stream, size_t n) {
+  nghttp2_session_consume(impl_->session, static_cast<int32_t>(stream), n);
+}
+
+void Session::reset(uint32_t stream, ErrorCode code) {
+  Slot* slot = slot_of(stream);
+  if (slot == nullptr) return;
+  slot->reset_by_us = true;
+  nghttp2_submit_rst_stream(impl_->session, NGHTTP2_FLAG_NONE, static_cast<int32_t>(stream),
+                            static_cast<uint32_t>(code));
+}
+
+void Session::ping() { nghttp2_submit_ping(impl_->session, NGHTTP2_FLAG_NONE, nullptr); }
+
+void Session::announce_drain() { nghttp2_submit_shutdown_notice(impl_->session); }
+
+void Session::refuse_new_streams() {
+  nghttp2_submit_goaway(impl_->session, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(impl_->session), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
+}
+
+void Session::terminate(ErrorCode code) {
+  nghttp2_session_terminate_session(impl_->session, static_cast<uint32_t>(code));
+}
+
+}  // namespace layotto::http::h2
