@@ -52,7 +52,8 @@ Result<HostPort> HostPort::parse(std::string_view text) {
 
 Result<Address> Address::ip(std::string_view host, uint16_t port) {
   Address address;
-  const std::string text(host);
+  // inet_pton stops at a NUL: what stands behind one must not be ignored.
+  const std::string text(host.find('\0') == std::string_view::npos ? host : std::string_view());
   if (inet_pton(AF_INET, text.c_str(), &address.v4_.sin_addr) == 1) {
     address.v4_.sin_family = AF_INET;
     address.v4_.sin_port = htons(port);
