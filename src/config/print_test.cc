@@ -73,6 +73,17 @@ TEST(Print, RootsThatAreNoMappings) {
   EXPECT_EQ(print_node(document_of("5.0").root()), "5.0\n");
 }
 
+TEST(Print, KeysTooLongForALineOfYamlReadBack) {
+  const std::string key(2000, 'k');
+  Problems problems;
+  const auto document =
+      read_json("[{\"" + key + "\": {\"a\": 1, \"" + key + "\": [2]}}]", "p.json", problems);
+  ASSERT_TRUE(document);
+  const std::string printed = print_node(document->root());
+  EXPECT_EQ(printed, "- ? " + key + "\n  :\n    a: 1\n    ? " + key + "\n    :\n      - 2\n");
+  EXPECT_EQ(print_node(document_of(printed).root()), printed);
+}
+
 TEST(Print, StringsAreQuotedWhereTheyCouldBeMistaken) {
   for (const auto* text :
        {"5",  "true", "null", "",   "on",         "0123", "1.5", "-",  "a: b", "#",    "a #b",

@@ -10,6 +10,9 @@
 namespace layotto::config {
 namespace {
 
+// YAML wants longer keys to be marked with a question mark (the limit is 1024 characters).
+constexpr size_t kSimpleKeyBytesMax = 1000;
+
 bool is_safe_plain(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const auto safe = [&](char c) {
@@ -95,7 +98,12 @@ void YamlSink::put(std::string_view text) {
 
 void YamlSink::key(std::string_view name) {
   lead();
-  out_.append(yaml_string(name)).append(":");
+  const std::string text = yaml_string(name);
+  if (text.size() > kSimpleKeyBytesMax) {
+    out_.append("? ").append(text).append("\n").append(open_.back().indent, ' ').append(":");
+  } else {
+    out_.append(text).append(":");
+  }
 }
 
 void YamlSink::end() {
