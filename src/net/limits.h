@@ -37,6 +37,8 @@ inline constexpr auto kDnsTtlMax = std::chrono::hours(1);
 // How long "there is no such name" is believed, and how long nothing is asked after a failure.
 inline constexpr auto kDnsNegativeTtl = std::chrono::seconds(1);
 inline constexpr auto kDnsRetryPause = std::chrono::seconds(2);
+// How long a new answer is waited for when an old one could serve.
+inline constexpr auto kDnsRefreshWait = std::chrono::seconds(1);
 // How long after its time to live the last good answer still serves while no new one can be had.
 inline constexpr auto kDnsStaleMax = std::chrono::minutes(10);
 
