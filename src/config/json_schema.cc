@@ -1,4 +1,5 @@
 // to_json_schema of config/schema_print.h.
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -62,6 +63,17 @@ class JsonSchemaWriter {
     return order_;
   }
 
+  // A choice that looks like a number or a boolean may be written without quotes.
+  static void add_choice(json::array& choices, std::string_view choice) {
+    choices.push_back(text(choice));
+    const Scalar plain = plain_scalar(choice);
+    if (plain.kind == Kind::kBool) choices.push_back(plain.boolean);
+    if (plain.kind == Kind::kInteger && plain.integer <= kExactMax) {
+      choices.push_back(static_cast<int64_t>(plain.integer));
+    }
+    if (plain.kind == Kind::kFloat && std::isfinite(plain.number)) choices.push_back(plain.number);
+  }
+
   static json::value or_reference(json::object type) {
     return {{"anyOf", {std::move(type), {{"$ref", "#/$defs/reference"}}}}};
   }
@@ -81,7 +93,7 @@ class JsonSchemaWriter {
     if (type.type == Type::kSecret) out["writeOnly"] = true;
     if (limits.one_of.empty()) return out;
     json::array choices;
-    for (const std::string& choice : limits.one_of) choices.push_back(text(choice));
+    for (const std::string& choice : limits.one_of) add_choice(choices, choice);
     return or_reference({{"enum", std::move(choices)}});
   }
 
@@ -123,7 +135,7 @@ class JsonSchemaWriter {
                   {{"$ref", "#/$defs/reference"}}}}};
       case Type::kEnum: {
         json::array choices;
-        for (const std::string_view name : type.names) choices.push_back(text(name));
+        for (const std::string_view name : type.names) add_choice(choices, name);
         return or_reference({{"enum", std::move(choices)}});
       }
       case Type::kList:

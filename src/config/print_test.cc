@@ -237,6 +237,7 @@ TEST(SchemaPrint, JsonSchemaIsJsonWithEveryStructOnce) {
       "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":1,\"maximum\":65535},{\"$ref\":\"#/$defs/"
       "reference\"}],\"description\":\"TCP port.\",\"default\":6379}");
   EXPECT_EQ(json("/properties/mode/anyOf/0"), "{\"enum\":[\"single\",\"cluster\",\"ring\"]}");
+  EXPECT_EQ(json("/properties/version/anyOf/0"), "{\"enum\":[\"1.2\",1.2E0,\"1.3\",1.3E0]}");
   EXPECT_EQ(json("/properties/timeout/default"), "\"5s\"");
   EXPECT_EQ(json("/properties/password/writeOnly"), "true");
   EXPECT_EQ(json("/properties/levels/default"), "[1,2]");
