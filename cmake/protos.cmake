@@ -1,6 +1,5 @@
-# The protos of ours, compiled into one object library: linked whole, so that reflection and the JSON
-# client know every message. Optimised and without debug information in every preset; sanitizers are
-# left out, it is generated code.
+# The protos of ours, compiled into one library. Optimised and without debug information in every
+# preset; sanitizers are left out, it is generated code.
 file(GLOB_RECURSE proto_files CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/proto"
      "${CMAKE_SOURCE_DIR}/proto/*.proto")
 set(proto_out "${CMAKE_BINARY_DIR}/protos")
@@ -15,12 +14,7 @@ foreach(proto ${proto_files})
     COMMENT "protoc ${proto}" VERBATIM)
   list(APPEND proto_sources "${proto_out}/${stem}.cc")
 endforeach()
-add_library(layotto_protos OBJECT ${proto_sources})
+add_library(layotto_protos STATIC ${proto_sources})
 target_include_directories(layotto_protos SYSTEM PUBLIC "${proto_out}")
 target_compile_options(layotto_protos PRIVATE -O2 -g0 -w -fno-sanitize=all)
 target_link_libraries(layotto_protos PUBLIC lib::protobuf)
-# What only needs the generated headers: depends on the generation, links nothing.
-add_library(layotto_proto_headers INTERFACE)
-add_dependencies(layotto_proto_headers layotto_protos)
-target_include_directories(layotto_proto_headers SYSTEM INTERFACE "${proto_out}")
-target_link_libraries(layotto_proto_headers INTERFACE lib::protobuf)

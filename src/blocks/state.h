@@ -59,7 +59,7 @@ struct Precondition {
   static Precondition matches(std::string_view etag) { return {.kind = Kind::kEtag, .etag = etag}; }
 };
 
-// One put or delete. Views live until the awaited task is done.
+// One put or delete. Views (and the spans of bulk calls) live until the awaited task is done.
 struct StateWrite {
   enum class Kind : uint8_t { kPut, kDelete };
   Kind kind = Kind::kPut;
@@ -85,7 +85,7 @@ class StateStore : public Component {
   // Fills `out` (cleared first). A missing key is not an error: out.found is false.
   virtual Task<Status> get(std::string_view key, Consistency consistency, StateItem& out) = 0;
   // A delete of a missing key without precondition succeeds.
-  virtual Task<Status> write(const StateWrite& write) = 0;
+  virtual Task<Status> write(StateWrite write) = 0;
   // Independent items, each with its own result, applied in order for equal keys. The task fails as
   // a whole only when it was stopped, and then no result says anything. Default: one after the
   // other.
