@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "async/blocking_pool.h"
 #include "async/loop.h"
@@ -57,6 +58,7 @@ struct ComponentSpec {
   using Features = typename Block::Features;
 
   std::string_view type;     // as in the configuration: "redis"
+  std::vector<std::string_view> aliases;  // other names of the type, such as Layotto's
   std::string_view summary;  // one sentence for the docs and `layotto components`
   Features features;
   // Reads and describes the settings; new_object() makes what make_shared and make are given.
@@ -76,6 +78,7 @@ struct ComponentSpec {
 template <class Block, class Settings>
 struct SpecFunctions {
   std::string_view type;
+  std::vector<std::string_view> aliases = {};
   std::string_view summary;
   typename Block::Features features;
   Result<std::shared_ptr<Shared>> (*make_shared)(const Settings& settings,
@@ -86,6 +89,7 @@ struct SpecFunctions {
 template <class Block, class Settings>
 ComponentSpec<Block> component(SpecFunctions<Block, Settings> functions) {
   ComponentSpec<Block> spec{.type = functions.type,
+                            .aliases = std::move(functions.aliases),
                             .summary = functions.summary,
                             .features = functions.features,
                             .schema = &Settings::schema()};
