@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <cstring>
 
 #include "base/intrusive_list.h"
-#include "base/per_thread.h"
 #include "http/h2/flood_guard.h"
+#include "http/h2/small_blocks.h"
 
 namespace layotto::http::h2 {
 namespace {
@@ -72,6 +72,24 @@ std::string_view text_of(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
+// nghttp2 allocates for every frame and stream it handles.
+nghttp2_mem block_allocator() {
+  return {.mem_user_data = &SmallBlocks::of_this_thread(),
+          .malloc = [](size_t size,
+                       void* blocks) { return static_cast<SmallBlocks*>(blocks)->allocate(size); },
+          .free = [](void* memory,
+                     void* blocks) { static_cast<SmallBlocks*>(blocks)->release(memory); },
+          .calloc =
+              [](size_t count, size_t size, void* blocks) {
+                void* memory = static_cast<SmallBlocks*>(blocks)->allocate(count * size);
+                if (memory != nullptr) std::memset(memory, 0, count * size);
+                return memory;
+              },
+          .realloc = [](void* memory, size_t size, void* blocks) {
+            return static_cast<SmallBlocks*>(blocks)->resize(memory, size);
+          }};
+}
+
 }  // namespace
 
 std::string_view error_code_name(ErrorCode code) {
@@ -83,82 +101,6 @@ std::string_view error_code_name(ErrorCode code) {
   const auto index = static_cast<size_t>(code);
   return index < kNames.size() ? kNames[index] : "unknown error code";
 }
-
-// nghttp2 allocates for every frame and stream it handles: from free lists by size, per thread.
-namespace {
-
-class SmallBlocks {
- public:
-  ~SmallBlocks() {
-    for (Block*& head : free_) {
-      while (head != nullptr) std::free(std::exchange(head, head->next));
-    }
-  }
-  void* allocate(size_t size) {
-    const size_t size_class = (size + kGranule - 1) / kGranule;
-    auto* block = static_cast<Block*>(nullptr);
-    if (size_class < kClasses && free_[size_class] != nullptr) {
-      block = std::exchange(free_[size_class], free_[size_class]->next);
-      --kept_[size_class];
-    } else {
-      block = static_cast<Block*>(std::malloc(sizeof(Block) + size_class * kGranule));
-      if (block == nullptr) return nullptr;
-    }
-    block->size_class = size_class;
-    return block + 1;
-  }
-  void release(void* memory) {
-    if (memory == nullptr) return;
-    Block* block = static_cast<Block*>(memory) - 1;
-    const size_t size_class = block->size_class;
-    if (size_class >= kClasses || kept_[size_class] == kKeptMax) {
-      std::free(block);
-      return;
-    }
-    block->next = free_[size_class];
-    free_[size_class] = block;
-    ++kept_[size_class];
-  }
-  void* resize(void* memory, size_t size) {
-    if (memory == nullptr) return allocate(size);
-    const size_t old = (static_cast<Block*>(memory) - 1)->size_class * kGranule;
-    if (size <= old) return memory;
-    void* larger = allocate(size);
-    if (larger == nullptr) return nullptr;
-    std::memcpy(larger, memory, old);
-    release(memory);
-    return larger;
-  }
-
- private:
-  static constexpr size_t kGranule = 32;
-  static constexpr size_t kClasses = 33;  // up to 1 KiB
-  static constexpr uint32_t kKeptMax = 256;
-  union alignas(16) Block {
-    size_t size_class;
-    Block* next;
-  };
-  std::array<Block*, kClasses> free_{};
-  std::array<uint32_t, kClasses> kept_{};
-};
-
-SmallBlocks& small_blocks() { return base::per_thread<SmallBlocks>(); }
-
-nghttp2_mem block_allocator() {
-  return {.mem_user_data = nullptr,
-          .malloc = [](size_t size, void*) { return small_blocks().allocate(size); },
-          .free = [](void* memory, void*) { small_blocks().release(memory); },
-          .calloc =
-              [](size_t count, size_t size, void*) {
-                void* memory = small_blocks().allocate(count * size);
-                if (memory != nullptr) std::memset(memory, 0, count * size);
-                return memory;
-              },
-          .realloc = [](void* memory, size_t size,
-                        void*) { return small_blocks().resize(memory, size); }};
-}
-
-}  // namespace
 
 struct Session::Slot : StreamRef, base::ListLink<Session::Slot> {
   // Sending: `first` spares the chain for the usual single piece.
