@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "async/blocking_pool.h"
+#include "async/call.h"
 #include "async/channel.h"
 #include "async/deadline.h"
 #include "async/event.h"
@@ -340,6 +341,26 @@ TEST(BlockingPool, StoppedWaiterLeavesTheCallBehind) {
   loop.run_once(Duration(0));
 }
 
+Task<void> ask(Loop* here, Loop* there, std::thread::id* answered_on) {
+  auto result = co_await call_on(*here, *there, [] { return std::this_thread::get_id(); });
+  if (result.ok()) *answered_on = *result;
+  here->stop();
+}
+
+TEST(CallOn, RunsOnTheOtherLoopAndResumesHere) {
+  base::SystemClock clock;
+  Loop here(clock);
+  Loop there(clock);
+  std::thread other([&] { there.run(); });
+  TaskGroup tasks(here);
+  std::thread::id answered_on;
+  tasks.spawn(&ask, &here, &there, &answered_on);
+  here.run();
+  EXPECT_EQ(answered_on, other.get_id());
+  there.stop();
+  other.join();
+}
+
 TEST(BlockingPool, RefusesWhatDoesNotFit) {
   base::SystemClock clock;
   Loop loop(clock);
@@ -347,7 +368,7 @@ TEST(BlockingPool, RefusesWhatDoesNotFit) {
   TaskGroup tasks(loop);
   std::string said;
   tasks.spawn(&blocking, &pool, &loop, &said);
-  EXPECT_EQ(said, "RESOURCE_EXHAUSTED: the pool for blocking calls is full, try again later");
+  EXPECT_EQ(said, "RESOURCE_EXHAUSTED: too many calls wait for another thread");
   loop.run_once(Duration(0));
 }
 

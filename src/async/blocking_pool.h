@@ -1,22 +1,18 @@
-// BlockingPool: threads for calls that block (opening files, name look-ups of foreign libraries).
-// `co_await run_blocking(pool, loop, f, args...)` runs f on one of them and resumes here with its
-// value. The function and its arguments are copied and live until the call ends: if the waiting
-// task is stopped meanwhile, it gets its Error at once and the result is thrown away.
+// BlockingPool: threads for calls that block (opening files, name look-ups of foreign libraries):
+//
+//   CO_TRY(auto text, co_await run_blocking(pool, loop, [path] { return read_file(path); }));
 #pragma once
 
 #include <condition_variable>
-#include <coroutine>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "async/loop.h"
-#include "base/error.h"
+#include "async/call.h"
 
 namespace layotto::async {
 
@@ -49,56 +45,13 @@ class BlockingPool {
   bool ending_ = false;
 };
 
-// Shared between the waiting coroutine and the pool's thread.
-template <class T>
-struct BlockingCall {
-  Waiter* waiter = nullptr;  // loop's thread only; null once nobody waits
-  std::optional<T> value;
-};
-
-template <class T>
-class [[nodiscard]] BlockingAwaiter final : public Waiter {
- public:
-  BlockingAwaiter(BlockingPool& pool, Loop& loop, std::move_only_function<T()> function)
-      : Waiter(loop), pool_(pool), function_(std::move(function)) {}
-  ~BlockingAwaiter() {
-    if (call_ != nullptr) call_->waiter = nullptr;
-  }
-  bool await_ready() const noexcept { return false; }
-  template <class P>
-  bool await_suspend(std::coroutine_handle<P> self) {
-    if (!prepare(self)) return false;
-    call_ = std::make_shared<BlockingCall<T>>();
-    call_->waiter = this;
-    Loop* home = &loop();
-    accepted_ = pool_.submit([call = call_, function = std::move(function_), home]() mutable {
-      call->value = function();
-      home->post([call = std::move(call)] {
-        if (call->waiter != nullptr) call->waiter->wake();
-      });
-    });
-    if (!accepted_) static_cast<base::ListLink<StopNode>*>(this)->unlink();
-    return accepted_;
-  }
-  Result<T> await_resume() {
-    if (!accepted_) {
-      return base::resource_exhausted("the pool for blocking calls is full, try again later");
-    }
-    if (stopped() != StopReason::kNone) return stop_error(stopped());
-    return std::move(*call_->value);
-  }
-
- private:
-  BlockingPool& pool_;
-  std::move_only_function<T()> function_;
-  std::shared_ptr<BlockingCall<T>> call_;
-  bool accepted_ = true;
-};
-
 template <class F>
-auto run_blocking(BlockingPool& pool, Loop& loop, F function) {
+auto run_blocking(BlockingPool& pool, Loop& here, F function) {
   using T = std::invoke_result_t<F>;
-  return BlockingAwaiter<T>(pool, loop, std::move_only_function<T()>(std::move(function)));
+  return CallAwaiter<T>(
+      here,
+      [&pool](std::move_only_function<void()> job) { return pool.submit(std::move(job)); },
+      std::move_only_function<T()>(std::move(function)));
 }
 
 }  // namespace layotto::async
