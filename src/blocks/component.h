@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "async/task.h"
 #include "base/error.h"
@@ -33,6 +34,10 @@ class Component {
   virtual Task<void> stop() { return async::ready(); }
   // Cheap: reports what is known, does not probe.
   [[nodiscard]] virtual Health health() const = 0;
+  // Copies the component's data into a new folder, consistently, while it serves.
+  virtual Task<Status> backup(std::string_view) {
+    return async::failed<Status>(base::unimplemented("this component cannot be backed up"));
+  }
   // Asks the back end now (a PING) and updates health(). Called periodically on worker 0.
   virtual Task<Status> probe() { return async::ready_ok(); }
 };
