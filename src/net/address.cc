@@ -182,8 +182,7 @@ bool Address::operator==(const Address& other) const {
   if (family() != other.family()) return false;
   switch (family()) {
     case AF_INET:
-      return v4_.sin_port == other.v4_.sin_port &&
-             v4_.sin_addr.s_addr == other.v4_.sin_addr.s_addr;
+      return v4_.sin_port == other.v4_.sin_port && v4_.sin_addr.s_addr == other.v4_.sin_addr.s_addr;
     case AF_INET6:
       return v6_.sin6_port == other.v6_.sin6_port &&
              std::memcmp(&v6_.sin6_addr, &other.v6_.sin6_addr, sizeof(in6_addr)) == 0;

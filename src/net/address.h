@@ -17,8 +17,9 @@ class Address {
  public:
   Address() = default;  // "unknown": family AF_UNSPEC
 
-  // "127.0.0.1:80", "[::1]:80", "unix:/path", "unix:///path", "unix:relative", "unix-abstract:name".
-  // Host names are not looked up here (resolver.h): they are an invalid_argument.
+  // "127.0.0.1:80", "[::1]:80", "unix:/path", "unix:///path", "unix:relative",
+  // "unix-abstract:name". Host names are not looked up here (resolver.h): they are an
+  // invalid_argument.
   static Result<Address> parse(std::string_view text);
   static Result<Address> unix_path(std::string_view path);
   // A numeric IPv4 or IPv6 host without brackets.

@@ -21,15 +21,15 @@ TEST(Address, SaysHowToWriteIt) {
     const auto address = Address::parse(text);
     return address.ok() ? "fine" : address.error().to_string();
   };
-  EXPECT_EQ(why("127.0.0.1"),
-            "INVALID_ARGUMENT: '127.0.0.1' is not an address: write host:port");
-  EXPECT_EQ(why("::1:80"), "INVALID_ARGUMENT: '::1:80' is not an address: write IPv6 as [IPv6]:port");
+  EXPECT_EQ(why("127.0.0.1"), "INVALID_ARGUMENT: '127.0.0.1' is not an address: write host:port");
+  EXPECT_EQ(why("::1:80"),
+            "INVALID_ARGUMENT: '::1:80' is not an address: write IPv6 as [IPv6]:port");
   EXPECT_EQ(why("[::1]"), "INVALID_ARGUMENT: '[::1]' is not an address: write [IPv6]:port");
   EXPECT_EQ(why("[::1]80"), "INVALID_ARGUMENT: '[::1]80' is not an address: write [IPv6]:port");
   EXPECT_EQ(why("localhost:80"), "INVALID_ARGUMENT: 'localhost' is not an IP address");
   EXPECT_EQ(why("unix:"), "INVALID_ARGUMENT: the path of a Unix socket is empty");
-  for (const char* text : {"1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "1.2.3.4:+1", "1.2.3.4: 1",
-                           "1.2.3.4:1x"}) {
+  for (const char* text :
+       {"1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "1.2.3.4:+1", "1.2.3.4: 1", "1.2.3.4:1x"}) {
     EXPECT_EQ(why(text), fmt::format("INVALID_ARGUMENT: '{}' has no port between 0 and 65535 after "
                                      "the last ':'",
                                      text));

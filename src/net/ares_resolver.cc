@@ -17,14 +17,15 @@ constexpr size_t kHostNameMax = 253;
 // How often one event processes a socket before the other work of the loop gets its turn.
 constexpr int kReadsPerEventMax = 64;
 
-// Letters, digits, '-', '_' and '.', as names in DNS are written; lower case, so that each is one name.
+// Letters, digits, '-', '_' and '.', as names in DNS are written; lower case, so that each is one
+// name.
 std::optional<std::string> host_name(std::string_view host) {
   if (host.empty() || host.size() > kHostNameMax || host.front() == '.') return std::nullopt;
   std::string name(host);
   for (char& c : name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                      c == '.';
+    const bool fine =
+        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     if (!fine) return std::nullopt;
   }
   return name;
@@ -126,7 +127,8 @@ Result<std::unique_ptr<AresResolver>> AresResolver::make(async::Loop& loop,
 }
 
 Status AresResolver::open() {
-  // ares_library_init is for Windows; its counter is not thread-safe, and workers start in parallel.
+  // ares_library_init is for Windows; its counter is not thread-safe, and workers start in
+  // parallel.
   ares_options options{};
   options.flags = options_.servers.empty() ? 0 : ARES_FLAG_NOSEARCH;
   options.timeout = static_cast<int>(options_.try_timeout.count());

@@ -1,21 +1,22 @@
 // AresResolver: names by c-ares on this loop: no threads, its sockets are watched like any others.
 //
-// Numeric hosts and `localhost` (127.0.0.1, then ::1) are answered at once. Else /etc/hosts, then the
-// servers and search list of /etc/resolv.conf (read when the resolver is made). IPv4 and IPv6 are
-// asked for together; the order is that of getaddrinfo (RFC 6724), families taking turns.
+// Numeric hosts and `localhost` (127.0.0.1, then ::1) are answered at once. Else /etc/hosts, then
+// the servers and search list of /etc/resolv.conf (read when the resolver is made). IPv4 and IPv6
+// are asked for together; the order is that of getaddrinfo (RFC 6724), families taking turns.
 //
-// What was learnt is kept: an answer for its time to live (within kDnsTtlMin and kDnsTtlMax), "no such
-// name" for kDnsNegativeTtl. When servers fail (SERVFAIL, or no answer within kDnsRefreshWait), the
-// last good answer serves on for kDnsStaleMax after its time to live, and they are asked again after
-// kDnsRetryPause. Questions for the same name at the same time are one question.
+// What was learnt is kept: an answer for its time to live (within kDnsTtlMin and kDnsTtlMax), "no
+// such name" for kDnsNegativeTtl. When servers fail (SERVFAIL, or no answer within
+// kDnsRefreshWait), the last good answer serves on for kDnsStaleMax after its time to live, and
+// they are asked again after kDnsRetryPause. Questions for the same name at the same time are one
+// question.
 //
 // A wait that is stopped leaves its question behind: c-ares cannot take one back. It ends by itself
 // within its tries, and what it learns is kept.
 //
-// The loop is edge-triggered, c-ares is not: it reads UDP sockets until they are empty, but TCP ones
-// one piece a call, and asks to write when the socket may be writable already. Hence a socket is
-// processed until poll(2) says that nothing is left, and a wish to write is tried at the end of the
-// pass.
+// The loop is edge-triggered, c-ares is not: it reads UDP sockets until they are empty, but TCP
+// ones one piece a call, and asks to write when the socket may be writable already. Hence a socket
+// is processed until poll(2) says that nothing is left, and a wish to write is tried at the end of
+// the pass.
 #pragma once
 
 #include <chrono>

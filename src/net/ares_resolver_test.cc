@@ -36,8 +36,8 @@ std::string of_family(const Addresses& result, sa_family_t family) {
 
 TEST(Resolver, LetsFamiliesTakeTurns) {
   const auto ip = [](const char* host) { return *Address::ip(host, 1); };
-  const std::vector<Address> ordered = interleave_families(
-      {ip("::1"), ip("::2"), ip("::3"), ip("10.0.0.1"), ip("10.0.0.2")});
+  const std::vector<Address> ordered =
+      interleave_families({ip("::1"), ip("::2"), ip("::3"), ip("10.0.0.1"), ip("10.0.0.2")});
   EXPECT_EQ(ordered, (std::vector<Address>{ip("::1"), ip("10.0.0.1"), ip("::2"), ip("10.0.0.2"),
                                            ip("::3")}));
   EXPECT_EQ(interleave_families({ip("10.0.0.1"), ip("::1"), ip("::2")}),
@@ -134,9 +134,10 @@ TEST_F(AresResolverTest, SaysThatTheServerFails) {
   make({.try_timeout = milliseconds(50), .tries = 1});
   server_.names["broken.test"] = {.code = 2};
   const Addresses broken = resolve("broken.test");
-  EXPECT_EQ(said(broken),
-            "UNAVAILABLE: looking up the host 'broken.test': no name server could be reached or would "
-            "answer");
+  EXPECT_EQ(
+      said(broken),
+      "UNAVAILABLE: looking up the host 'broken.test': no name server could be reached or would "
+      "answer");
   EXPECT_EQ(broken.error().retry(), base::Retry::kYes);
 }
 

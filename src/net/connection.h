@@ -51,8 +51,8 @@ class OutputSource {
  public:
   // Appends what it has, up to about kUnsentFillMax bytes in `out` altogether.
   virtual void fill(ByteChain& out) = 0;
-  // A flush is over, or the connection has just failed (Connection::failure()). For a source that has
-  // writers of its own to tell, as a connection has that wraps this one.
+  // A flush is over, or the connection has just failed (Connection::failure()). For a source that
+  // has writers of its own to tell, as a connection has that wraps this one.
   virtual void flushed() {}
 
  protected:
@@ -79,17 +79,24 @@ class Connection : protected async::PassEnd {
   void set_output_source(OutputSource* source) { source_ = source; }
   // Bytes appended and not yet taken by the kernel; under TLS plaintext and ciphertext together.
   [[nodiscard]] virtual size_t unsent() const { return out_.size(); }
-  // Woken whenever unsent() has shrunk to kUnsentFillMax / 2 or less, and when the connection fails.
+  // Woken whenever unsent() has shrunk to kUnsentFillMax / 2 or less, and when the connection
+  // fails.
   [[nodiscard]] async::Event& room() { return room_; }
 
   // No more bytes will be appended: what is unsent goes out, then the peer sees our end of stream.
   virtual void finish_writing() = 0;
-  // Ends both directions now; unsent bytes are lost. reset: the peer gets an error (RST), not an end.
+  // Ends both directions now; unsent bytes are lost. reset: the peer gets an error (RST), not an
+  // end.
   enum class Close : uint8_t { kOrderly, kReset };
   virtual void close(Close how) = 0;
 
   [[nodiscard]] virtual const Address& peer() const = 0;
   [[nodiscard]] virtual const Address& local() const = 0;
+  // peer() as text, made once.
+  [[nodiscard]] std::string_view peer_text() const {
+    if (peer_text_.empty()) peer_text_ = peer().to_string();
+    return peer_text_;
+  }
   [[nodiscard]] virtual const TlsIdentity* tls() const { return nullptr; }
 
   // Why sending or reading failed; nullptr while the connection is fine.
@@ -116,7 +123,8 @@ class Connection : protected async::PassEnd {
     room_.wake_all();
     if (source_ != nullptr) source_->flushed();
   }
-  // For a connection that wraps `inner`: sends what there is now, instead of at the end of the pass.
+  // For a connection that wraps `inner`: sends what there is now, instead of at the end of the
+  // pass.
   static void flush_now(Connection& inner) { inner.at_pass_end(); }
 
   async::Loop& loop_;
@@ -124,12 +132,13 @@ class Connection : protected async::PassEnd {
   OutputSource* source_ = nullptr;
   async::Event room_;
   std::optional<Error> failure_;
+  mutable std::string peer_text_;
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;
 };
 
-// Waits until at most `unsent_max` bytes wait to be sent. An Error when the connection failed or the
-// wait was stopped.
+// Waits until at most `unsent_max` bytes wait to be sent. An Error when the connection failed or
+// the wait was stopped.
 Task<Status> wait_for_room(Connection& connection, size_t unsent_max = kUnsentFillMax / 2);
 
 // Ends a connection politely after the last byte was appended: sends what is unsent and our end of

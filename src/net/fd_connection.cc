@@ -152,11 +152,10 @@ Task<Status> FdConnection::wait_connected() {
   socklen_t length = sizeof(error_number);
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error_number, &length);
   if (error_number != 0) {
-    co_return base::unavailable("connecting: {}", base::errno_text(error_number))
-        .upstream()
-        .retryable();
+    co_return base::unavailable("{}", base::errno_text(error_number)).upstream().retryable();
   }
   peer_ = name_of(fd_, get_peer);
+  peer_text_.clear();
   local_ = name_of(fd_, get_name);
   co_return Status{};
 }

@@ -22,7 +22,8 @@ class FdConnection final : public Connection, private async::IoHandler {
   [[nodiscard]] const Address& peer() const override { return peer_; }
   [[nodiscard]] const Address& local() const override { return local_; }
 
-  // For a socket on which connect(2) answered EINPROGRESS: waits for the outcome.
+  // For a socket on which connect(2) answered EINPROGRESS: waits for the outcome. The Error has the
+  // system's words and no more: the caller knows whom it called.
   Task<Status> wait_connected();
   [[nodiscard]] int fd() const { return fd_; }
 

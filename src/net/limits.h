@@ -27,7 +27,8 @@ inline constexpr auto kConnectTimeout = std::chrono::seconds(5);
 // The least time one of several addresses gets before the next is tried.
 inline constexpr auto kConnectAttemptMin = std::chrono::milliseconds(250);
 
-// Names: the entries one resolver remembers, the questions it has under way, the addresses of a name.
+// Names: the entries one resolver remembers, the questions it has under way, the addresses of a
+// name.
 inline constexpr size_t kDnsCacheEntriesMax = 1024;
 inline constexpr size_t kDnsQueriesMax = 256;
 inline constexpr size_t kDnsAddressesMax = 32;

@@ -1,7 +1,7 @@
 #include "net/listener.h"
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -85,7 +85,8 @@ TEST(Listener, ComesBackForWhatIsOverTheLimitOfOnePass) {
   Accepting acceptor;
   Listener listener(test.loop(), listen_somewhere(), acceptor);
   std::vector<int> clients;
-  for (int i = 0; i < kAcceptsPerPassMax + 10; ++i) clients.push_back(connect_to(listener.address()));
+  for (int i = 0; i < kAcceptsPerPassMax + 10; ++i)
+    clients.push_back(connect_to(listener.address()));
   ASSERT_TRUE(listener.start().ok());
   test.loop().run_once(Duration(0));
   EXPECT_EQ(listener.accepted(), static_cast<uint64_t>(kAcceptsPerPassMax));

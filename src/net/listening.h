@@ -13,8 +13,8 @@
 namespace layotto::net {
 
 struct ListenOptions {
-  // Unix sockets: permission bits of the socket file; the group that owns it (name or number, empty:
-  // the process's own).
+  // Unix sockets: permission bits of the socket file; the group that owns it (name or number,
+  // empty: the process's own).
   mode_t mode = 0600;
   std::string group;
   bool ipv6_only = false;

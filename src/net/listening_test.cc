@@ -28,7 +28,7 @@ bool connects(const Address& address) {
 }
 
 mode_t mode_of(const std::string& path) {
-  struct stat file {};
+  struct stat file{};
   EXPECT_EQ(stat(path.c_str(), &file), 0);
   return file.st_mode & 07777;
 }
@@ -98,8 +98,8 @@ TEST(ListeningSocket, MakesAUnixSocketOnlyItsOwnerMayUse) {
 TEST(ListeningSocket, GivesAUnixSocketToAGroup) {
   const TemporaryFolder folder;
   const std::string by_number = folder / "number.sock";
-  const auto listening = ListeningSocket::open(
-      unix_at(by_number), {.mode = 0660, .group = std::to_string(getgid())});
+  const auto listening =
+      ListeningSocket::open(unix_at(by_number), {.mode = 0660, .group = std::to_string(getgid())});
   ASSERT_TRUE(listening.ok()) << why(listening);
   EXPECT_EQ(mode_of(by_number), 0660U);
   const std::string nobody = folder / "nobody.sock";
@@ -173,10 +173,11 @@ TEST(ListeningSocket, LeavesALiveSocketWithAFullBacklogAlone) {
 TEST(ListeningSocket, NeverTouchesARegularFile) {
   const TemporaryFolder folder;
   const std::string path = folder.write("notes.txt", "precious");
-  EXPECT_EQ(why(ListeningSocket::open(unix_at(path), {})),
-            fmt::format("UNAVAILABLE: cannot listen on unix:{}: the path exists and is not a socket; "
-                        "remove it or configure another path",
-                        path));
+  EXPECT_EQ(
+      why(ListeningSocket::open(unix_at(path), {})),
+      fmt::format("UNAVAILABLE: cannot listen on unix:{}: the path exists and is not a socket; "
+                  "remove it or configure another path",
+                  path));
   EXPECT_EQ(std::filesystem::file_size(path), 8U);
 }
 
@@ -210,8 +211,7 @@ TEST(ListeningSocket, CanBeMovedWithoutLosingItsFile) {
 }
 
 TEST(ListeningSocket, AbstractNamesHaveNoFile) {
-  const Address address =
-      *Address::parse(fmt::format("unix-abstract:layotto-test-{}", getpid()));
+  const Address address = *Address::parse(fmt::format("unix-abstract:layotto-test-{}", getpid()));
   const auto first = ListeningSocket::open(address, {});
   ASSERT_TRUE(first.ok()) << why(first);
   EXPECT_TRUE(connects(address));

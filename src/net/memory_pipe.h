@@ -1,6 +1,6 @@
-// MemoryPipe: two Connections joined in memory, for tests that want no sockets and no time. What one
-// end sends at the end of a pass the other can read in the next. `capacity` bytes may be on the way
-// in each direction; a sender finds the rest unsent, as with a full socket buffer.
+// MemoryPipe: two Connections joined in memory, for tests that want no sockets and no time. What
+// one end sends at the end of a pass the other can read in the next. `capacity` bytes may be on the
+// way in each direction; a sender finds the rest unsent, as with a full socket buffer.
 #pragma once
 
 #include <memory>

@@ -26,10 +26,10 @@ class DnsServer final : private async::IoHandler, private net::Acceptor {
     std::vector<std::string> ipv4;
     std::vector<std::string> ipv6;
     uint32_t ttl = 60;
-    std::string alias = {};      // CNAME; the addresses are then those of the alias
-    uint8_t code = 0;            // 2: SERVFAIL, 5: REFUSED
-    bool silent = false;         // never answers
-    bool truncated = false;      // over UDP it says: ask by TCP
+    std::string alias = {};       // CNAME; the addresses are then those of the alias
+    uint8_t code = 0;             // 2: SERVFAIL, 5: REFUSED
+    bool silent = false;          // never answers
+    bool truncated = false;       // over UDP it says: ask by TCP
     bool empty_datagram = false;  // sends one before the answer
   };
 
@@ -180,8 +180,8 @@ class DnsServer final : private async::IoHandler, private net::Acceptor {
   }
 
   void accepted(int fd) override { tasks_.spawn(&serve, this, fd); }
-  // One connection: questions behind their lengths, answered in pieces of at most 700 bytes, so that
-  // the client sees them arrive in parts.
+  // One connection: questions behind their lengths, answered in pieces of at most 700 bytes, so
+  // that the client sees them arrive in parts.
   static Task<void> serve(DnsServer* self, int fd) {
     auto connection = net::FdConnection::adopt(self->loop_, fd);
     if (!connection.ok()) co_return;
@@ -196,8 +196,8 @@ class DnsServer final : private async::IoHandler, private net::Acceptor {
       if (got.outcome != net::ReadOutcome::kBytes) co_return;
       pending.append(buffer.data(), got.size);
       while (pending.size() >= 2) {
-        const size_t size = static_cast<uint8_t>(pending[0]) * 256U +
-                            static_cast<uint8_t>(pending[1]);
+        const size_t size =
+            static_cast<uint8_t>(pending[0]) * 256U + static_cast<uint8_t>(pending[1]);
         if (pending.size() < 2 + size) break;
         ++self->by_tcp_;
         const std::string reply = self->answer(std::string_view(pending).substr(2, size), false);
