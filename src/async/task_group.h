@@ -58,6 +58,24 @@ class TaskGroup final : private RootOwner {
   };
   JoinAwaiter join() { return JoinAwaiter(*this); }
 
+  // The same, but ends with the caller's stop: an Error then.
+  class WaitAwaiter final : public Waiter {
+   public:
+    explicit WaitAwaiter(TaskGroup& group) : Waiter(group.loop_), group_(group) {}
+    bool await_ready() const noexcept { return group_.running_ == 0; }
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> self) {
+      if (!prepare(self)) return false;
+      group_.joining_.push_back(*this);
+      return true;
+    }
+    Status await_resume() const { return outcome(); }
+
+   private:
+    TaskGroup& group_;
+  };
+  WaitAwaiter wait_until_empty() { return WaitAwaiter(*this); }
+
  private:
   void start(Task<void> task, StopSource& stop) {
     if (task.is_ready()) {

@@ -18,7 +18,8 @@ void Exchange::reset() {
   failure_reason = {};
   response_metadata = {};
   trailing_metadata = {};
-  trace = {};
+  span = {};
+  stats = nullptr;
   principal = {};
   compress_reply = false;
   operation = {};

@@ -20,21 +20,14 @@
 #include "base/error.h"
 #include "http/header_map.h"
 #include "net/connection.h"
+#include "telemetry/trace.h"
 
 namespace layotto::http {
 
+class OperationStats;
 class RequestHead;
 struct ResponseHead;
 class Chain;
-
-// W3C trace context of the request (telemetry/trace.h makes the ids).
-struct TraceIds {
-  std::array<uint8_t, 16> trace_id{};
-  std::array<uint8_t, 8> parent_id{};
-  std::array<uint8_t, 8> span_id{};
-  bool present = false;
-  bool sampled = false;
-};
 
 // The codec's side of an exchange, for what cannot be a return value.
 class ExchangePort {
@@ -85,13 +78,16 @@ class Exchange final : private async::Timer {
   // Extra metadata for the answer: initial (response head) and trailing (gRPC trailers).
   HeaderMap response_metadata;
   HeaderMap trailing_metadata;
-  TraceIds trace;
+  // W3C trace context; not present() when the request came without one.
+  telemetry::Span span;
   std::string_view principal;  // who was authenticated
   // gRPC: the client compresses and accepts compressed replies.
   bool compress_reply = false;
   // What handles the request, for logs and metrics ("/pkg.Service/Method" or a page's name): static
   // or in the arena.
   std::string_view operation;
+  // Where it is counted, set together with `operation`; null: as "other".
+  OperationStats* stats = nullptr;
   // Where in the chain the request is, static text.
   std::string_view stage;
 

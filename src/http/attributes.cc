@@ -1,0 +1,136 @@
+#include "http/attributes.h"
+
+#include <array>
+
+#include "http/message.h"
+
+namespace layotto::http {
+namespace {
+
+struct Row {
+  std::string_view name;
+  AttributeId id;
+};
+constexpr auto kRows = std::to_array<Row>({
+#define LAYOTTO_X(id, name, doc) {name, AttributeId::id},
+    LAYOTTO_ATTRIBUTES(LAYOTTO_X)
+#undef LAYOTTO_X
+});
+
+bool is_number(AttributeId id) {
+  switch (id) {
+    case AttributeId::kResponseCode:
+    case AttributeId::kGrpcStatusNumber:
+    case AttributeId::kBytesReceived:
+    case AttributeId::kBytesSent:
+    case AttributeId::kDuration:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void append_request(const RequestHead& head, std::string_view argument, telemetry::Line& out) {
+  if (argument.starts_with(':')) {
+    if (argument == ":METHOD" || argument == ":method") out.text(head.method_text());
+    if (argument == ":PATH" || argument == ":path") out.text(head.path());
+    if (argument == ":AUTHORITY" || argument == ":authority") out.text(head.authority());
+    if (argument == ":SCHEME" || argument == ":scheme") out.text(head.scheme());
+    return;
+  }
+  if (const auto value = head.headers.get(argument); value.has_value()) out.text(*value);
+}
+
+bool is_lower_name(std::string_view name) { return is_header_name(name, /*lower_only=*/true); }
+
+}  // namespace
+
+Result<std::optional<telemetry::Attribute>> AttributeTable::find(std::string_view name,
+                                                                 std::string_view argument) {
+  for (const Row& row : kRows) {
+    if (row.name != name) continue;
+    const bool wants_argument = row.id == AttributeId::kRequestHeader;
+    if (wants_argument) {
+      const bool pseudo = argument == ":METHOD" || argument == ":PATH" ||
+                          argument == ":AUTHORITY" || argument == ":SCHEME" ||
+                          argument == ":method" || argument == ":path" ||
+                          argument == ":authority" || argument == ":scheme";
+      if (!pseudo && !is_lower_name(argument)) {
+        return base::invalid_argument("REQ wants a header name in lower case, as REQ(user-agent)");
+      }
+    } else if (!argument.empty()) {
+      return base::invalid_argument("{} takes no argument", name);
+    }
+    return std::optional(telemetry::Attribute{.id = static_cast<int32_t>(row.id),
+                                              .is_number = is_number(row.id)});
+  }
+  return std::optional<telemetry::Attribute>();
+}
+
+std::vector<std::string_view> AttributeTable::names() const {
+  std::vector<std::string_view> all;
+  for (const Row& row : kRows) all.push_back(row.name);
+  return all;
+}
+
+void ExchangeAttributes::append(int32_t id, std::string_view argument, telemetry::Line& out) {
+  const net::TlsIdentity* tls =
+      exchange_.connection != nullptr ? exchange_.connection->tls() : nullptr;
+  switch (static_cast<AttributeId>(id)) {
+    case AttributeId::kStartTime:
+      out.timestamp(started_);
+      return;
+    case AttributeId::kRequestHeader:
+      if (exchange_.request != nullptr) append_request(*exchange_.request, argument, out);
+      return;
+    case AttributeId::kProtocol:
+      if (exchange_.request != nullptr) out.raw(protocol_name(exchange_.request->protocol()));
+      return;
+    case AttributeId::kResponseCode:
+      out.integer(static_cast<unsigned>(exchange_.status));
+      return;
+    case AttributeId::kResponseCodeDetails:
+      out.raw(exchange_.failure_reason);
+      return;
+    case AttributeId::kResponseFlags:
+      if (exchange_.failure.has_value()) out.raw(exchange_.failure->response_flag());
+      return;
+    case AttributeId::kGrpcStatus:
+      if (exchange_.grpc_status >= 0) {
+        out.raw(base::code_name(static_cast<Code>(exchange_.grpc_status)));
+      }
+      return;
+    case AttributeId::kGrpcStatusNumber:
+      if (exchange_.grpc_status >= 0) out.integer(exchange_.grpc_status);
+      return;
+    case AttributeId::kBytesReceived:
+      out.integer(exchange_.request_bytes);
+      return;
+    case AttributeId::kBytesSent:
+      out.integer(exchange_.response_bytes);
+      return;
+    case AttributeId::kDuration:
+      out.milliseconds(duration_);
+      return;
+    case AttributeId::kRemoteAddress:
+      if (exchange_.connection != nullptr) out.text(exchange_.connection->peer_text());
+      return;
+    case AttributeId::kLocalAddress:
+      if (exchange_.connection != nullptr) out.text(exchange_.connection->local().to_string());
+      return;
+    case AttributeId::kTlsVersion:
+      if (tls != nullptr) out.text(tls->protocol);
+      return;
+    case AttributeId::kPeerSubject:
+      if (tls != nullptr) out.text(tls->peer_subject);
+      return;
+    case AttributeId::kOperation:
+      out.text(exchange_.operation);
+      return;
+    case AttributeId::kTraceId:
+      if (exchange_.span.present()) out.hex(exchange_.span.trace_id);
+      return;
+  }
+}
+
+}  // namespace layotto::http
