@@ -204,9 +204,8 @@ const AresResolver::Entry* AresResolver::stale(const std::string& name) const {
 Result<std::vector<Address>> AresResolver::answer_from(const Entry& entry, uint16_t port) {
   const TimePoint now = loop_.now();
   const bool fresh = now < entry.fresh_until;
-  if (entry.addresses.empty() || (!fresh && now >= entry.stale_until)) {
-    return entry.failure->clone();
-  }
+  const bool serves = !entry.addresses.empty() && (fresh || now < entry.stale_until);
+  if (!serves && entry.failure.has_value()) return entry.failure->clone();
   if (!fresh) counters_.stale_answers.add();
   return with_port(entry.addresses, port);
 }

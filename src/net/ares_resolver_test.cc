@@ -6,6 +6,7 @@
 
 #include "async/deadline.h"
 #include "tests/support/dns_server.h"
+#include "tests/support/later.h"
 #include "tests/support/socket_loop.h"
 #include "tests/support/temporary_folder.h"
 
@@ -179,10 +180,10 @@ TEST_F(AresResolverTest, AsksSeveralNamesByOneTcpConnection) {
   for (const char* name : {"a.test", "b.test", "c.test"}) {
     server_.names[name] = {.ipv4 = {"127.0.0.9"}, .truncated = true};
   }
-  std::optional<Addresses> a;
-  std::optional<Addresses> b;
+  tests::Later<Addresses> a;
+  tests::Later<Addresses> b;
   struct Local {
-    static Task<void> run(AresResolver* resolver, const char* name, std::optional<Addresses>* out) {
+    static Task<void> run(AresResolver* resolver, const char* name, tests::Later<Addresses>* out) {
       out->emplace(co_await resolver->resolve(name, 80));
     }
   };

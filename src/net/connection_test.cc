@@ -7,6 +7,7 @@
 #include "async/test_loop.h"
 #include "net/fd_connection.h"
 #include "net/memory_pipe.h"
+#include "tests/support/later.h"
 #include "tests/support/socket_loop.h"
 
 namespace layotto::net {
@@ -40,7 +41,7 @@ Task<Result<std::string>> read_all(Connection& connection, size_t at_once = 8192
   }
 }
 
-Task<void> read_all_into(Connection* connection, std::optional<Result<std::string>>* text) {
+Task<void> read_all_into(Connection* connection, tests::Later<Result<std::string>>* text) {
   text->emplace(co_await read_all(*connection));
 }
 
@@ -141,7 +142,7 @@ TEST(MemoryPipe, AsksTheSourceOnlyWhileThereIsRoom) {
   test.run();
   EXPECT_LT(source.unsent_seen, kUnsentFillMax + 10'000);
   EXPECT_GT(source.left(), 2'000'000U);
-  std::optional<Result<std::string>> text;
+  tests::Later<Result<std::string>> text;
   test.tasks().spawn(&read_all_into, b.get(), &text);
   test.run();
   EXPECT_EQ(source.left(), 0U);
@@ -180,7 +181,7 @@ TEST(MemoryPipe, FinishingAfterTheOtherEndIsGoneIsNoFailure) {
 TEST(MemoryPipe, ResetBreaksTheReader) {
   TestLoop test;
   auto [a, b] = MemoryPipe::make(test.loop());
-  std::optional<Result<std::string>> text;
+  tests::Later<Result<std::string>> text;
   test.tasks().spawn(&read_all_into, b.get(), &text);
   test.run();
   EXPECT_FALSE(text.has_value());
@@ -307,7 +308,7 @@ class FdConnectionTest : public ::testing::TestWithParam<const char*> {
     far_ = *FdConnection::adopt(test_.loop(), pair.far);
     test_.run_passes();
   }
-  bool tcp() const { return GetParam() == std::string_view("tcp"); }
+  [[nodiscard]] bool tcp() const { return GetParam() == std::string_view("tcp"); }
 
   SocketLoop test_;
   std::unique_ptr<FdConnection> near_;
@@ -374,7 +375,7 @@ TEST_P(FdConnectionTest, SendsOncePerPass) {
 
 TEST_P(FdConnectionTest, SendsMoreThanTheSocketBufferHolds) {
   const std::string text = pattern(20'000'000);
-  std::optional<Result<std::string>> got;
+  tests::Later<Result<std::string>> got;
   near_->out().append(text);
   near_->finish_writing();
   test_.run_passes();
@@ -398,7 +399,7 @@ TEST_P(FdConnectionTest, ASourceFeelsAReaderThatDoesNotRead) {
   EXPECT_LT(source.unsent_seen, kUnsentFillMax + 10'000);
   test_.run_passes(20);
   EXPECT_EQ(source.left(), left) << "nothing is asked for while nothing is taken";
-  std::optional<Result<std::string>> got;
+  tests::Later<Result<std::string>> got;
   test_.tasks().spawn(&read_all_into, far_.get(), &got);
   ASSERT_TRUE(test_.run_until([&] { return source.left() == 0; }));
   near_->finish_writing();
@@ -417,7 +418,7 @@ TEST_P(FdConnectionTest, BothDirectionsEndOnTheirOwn) {
 }
 
 TEST_P(FdConnectionTest, CloseWakesReaderAndWriter) {
-  std::optional<Result<std::string>> got;
+  tests::Later<Result<std::string>> got;
   test_.tasks().spawn(&read_all_into, near_.get(), &got);
   near_->out().append(pattern(10'000'000));
   near_->schedule_flush();
@@ -439,7 +440,7 @@ TEST_P(FdConnectionTest, CloseWakesReaderAndWriter) {
 
 TEST_P(FdConnectionTest, WritingToAPeerThatIsGoneFailsBothSides) {
   far_.reset();
-  std::optional<Result<std::string>> got;
+  tests::Later<Result<std::string>> got;
   ASSERT_TRUE(test_.run_until([&] {
     near_->out().append("x");
     near_->schedule_flush();

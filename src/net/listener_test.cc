@@ -85,6 +85,7 @@ TEST(Listener, ComesBackForWhatIsOverTheLimitOfOnePass) {
   Accepting acceptor;
   Listener listener(test.loop(), listen_somewhere(), acceptor);
   std::vector<int> clients;
+  clients.reserve(kAcceptsPerPassMax + 10);
   for (int i = 0; i < kAcceptsPerPassMax + 10; ++i)
     clients.push_back(connect_to(listener.address()));
   ASSERT_TRUE(listener.start().ok());

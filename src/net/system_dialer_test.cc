@@ -10,6 +10,7 @@
 #include "async/deadline.h"
 #include "net/listener.h"
 #include "net/tls_connection.h"
+#include "tests/support/later.h"
 #include "tests/support/socket_loop.h"
 #include "tests/support/test_certificates.h"
 
@@ -230,7 +231,7 @@ TEST_F(SystemDialerTest, PassesOnWhyANameIsNoGood) {
   EXPECT_EQ(slow.error().response_flag(), "DF");
 }
 
-Task<void> dial_into(Dialer* dialer, Endpoint endpoint, std::optional<Dialled>* dialled) {
+Task<void> dial_into(Dialer* dialer, Endpoint endpoint, tests::Later<Dialled>* dialled) {
   dialled->emplace(co_await dialer->dial(endpoint, {.connect_timeout = seconds(10)}));
 }
 
@@ -240,7 +241,7 @@ TEST_F(SystemDialerTest, EndsWithItsCaller) {
   resolver_.names["silent.test"] = {silent.address(), silent.address()};
   for (const char* name : {"slow.test:80", "silent.test:80"}) {
     async::TaskGroup tasks(test_.loop());
-    std::optional<Dialled> dialled;
+    tests::Later<Dialled> dialled;
     tasks.spawn(&dial_into, &dialer_, *Endpoint::parse(name), &dialled);
     test_.run_passes();
     EXPECT_FALSE(dialled.has_value());

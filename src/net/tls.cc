@@ -123,7 +123,7 @@ Result<WallTime> use_certificate(SSL_CTX* native, const std::string& path) {
   }
   while (X509Ptr next = next_certificate(bio.get())) {
     if (SSL_CTX_add0_chain_cert(native, next.get()) != 1) return broken_certificate(path);
-    next.release();  // the context owns it now
+    [[maybe_unused]] const X509* owned_by_native = next.release();
   }
   if (!ended_well()) return broken_certificate(path);
   return expiry(own.get());

@@ -24,6 +24,7 @@ struct ssl_ctx_st;
 
 namespace layotto::net {
 
+// NOLINTNEXTLINE(readability-identifier-naming) these are version numbers
 enum class TlsVersion : uint8_t { k1_2, k1_3 };
 
 // Whether a server wants to see its clients' certificates.

@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include <atomic>
+#include <thread>
+
 #include "net/fd_connection.h"
+#include "tests/support/later.h"
 #include "tests/support/socket_loop.h"
 #include "tests/support/tls_pair.h"
 
@@ -26,7 +30,7 @@ std::string pattern(size_t size) {
 }
 
 Task<void> read_all_into(Connection* connection, size_t at_once,
-                         std::optional<Result<std::string>>* text) {
+                         tests::Later<Result<std::string>>* text) {
   text->emplace(co_await read_all(*connection, at_once));
 }
 
@@ -87,8 +91,8 @@ TEST_F(TlsConnectionTest, CarriesMuchBothWaysThroughANarrowPipe) {
   client_->finish_writing();
   server_->out().append(answer);
   server_->finish_writing();
-  std::optional<Result<std::string>> at_server;
-  std::optional<Result<std::string>> at_client;
+  tests::Later<Result<std::string>> at_server;
+  tests::Later<Result<std::string>> at_client;
   test_.tasks().spawn(&read_all_into, server_.get(), size_t{1000}, &at_server);
   test_.tasks().spawn(&read_all_into, client_.get(), size_t{100'000}, &at_client);
   test_.run();
@@ -137,7 +141,7 @@ TEST_F(TlsConnectionTest, ASourceFeelsAReaderThatDoesNotRead) {
   test_.run();
   EXPECT_GT(source.left(), 4'000'000U);
   EXPECT_LT(client_->unsent(), 2 * kUnsentFillMax + kTlsRecordBytes);
-  std::optional<Result<std::string>> text;
+  tests::Later<Result<std::string>> text;
   test_.tasks().spawn(&read_all_into, server_.get(), size_t{65536}, &text);
   test_.run();
   EXPECT_EQ(source.left(), 0U);
@@ -333,8 +337,8 @@ TEST(TlsOverTcp, CarriesMuchBothWays) {
   auto client = std::move(*TlsConnection::client(
       *FdConnection::adopt(test.loop(), pair.near),
       *TlsClientContext::load({.ca_file = files.file("ca.pem")}), {.server_name = "localhost"}));
-  std::optional<Status> client_status;
-  std::optional<Status> server_status;
+  tests::Later<Status> client_status;
+  tests::Later<Status> server_status;
   test.tasks().spawn(&shake, client.get(), Duration(seconds(5)), &client_status);
   test.tasks().spawn(&shake, server.get(), Duration(seconds(5)), &server_status);
   ASSERT_TRUE(
@@ -349,8 +353,8 @@ TEST(TlsOverTcp, CarriesMuchBothWays) {
   client->schedule_flush();
   server->out().append(text);
   server->finish_writing();
-  std::optional<Result<std::string>> at_server;
-  std::optional<Result<std::string>> at_client;
+  tests::Later<Result<std::string>> at_server;
+  tests::Later<Result<std::string>> at_client;
   std::string room;
   test.tasks().spawn(&note_room, server.get(), size_t{0}, &room);
   test.tasks().spawn(&read_all_into, server.get(), size_t{65536}, &at_server);
@@ -363,6 +367,72 @@ TEST(TlsOverTcp, CarriesMuchBothWays) {
   EXPECT_TRUE(**at_client == text);
   EXPECT_EQ(room, "room");
   client->set_output_source(nullptr);
+}
+
+TEST(TlsOverTcp, SendsOncePerPass) {
+  const TestCertificates files;
+  SocketLoop test;
+  const SocketPair pair = SocketPair::tcp();
+  auto server =
+      TlsConnection::server(*FdConnection::adopt(test.loop(), pair.far),
+                            *TlsServerContext::load({.certificate_file = files.file("server.pem"),
+                                                     .key_file = files.file("server.key")}));
+  auto client = std::move(*TlsConnection::client(
+      *FdConnection::adopt(test.loop(), pair.near),
+      *TlsClientContext::load({.ca_file = files.file("ca.pem")}), {.server_name = "localhost"}));
+  tests::Later<Status> client_status;
+  tests::Later<Status> server_status;
+  test.tasks().spawn(&shake, client.get(), Duration(seconds(5)), &client_status);
+  test.tasks().spawn(&shake, server.get(), Duration(seconds(5)), &server_status);
+  ASSERT_TRUE(
+      test.run_until([&] { return client_status.has_value() && server_status.has_value(); }));
+  std::string buffer(100'000, '\0');
+  EXPECT_EQ(client->read_some(buffer).outcome, ReadOutcome::kWouldBlock);  // tickets
+  test.run_passes();
+  // Each send makes an edge at the far end: three appends in four records, one event.
+  const uint64_t before = test.loop().counters().io_events;
+  client->out().append("one");
+  client->schedule_flush();
+  client->out().append(pattern(50'000));
+  client->schedule_flush();
+  client->out().append("two");
+  client->schedule_flush();
+  test.loop().run_once(Duration(0));
+  EXPECT_EQ(client->unsent(), 0U);
+  ASSERT_TRUE(test.run_until([&] { return server->readable().is_set(); }));
+  test.run_passes();
+  EXPECT_EQ(test.loop().counters().io_events - before, 1U);
+  EXPECT_EQ(server->read_some(buffer).size, 50'006U);
+}
+
+// ---- threads -----------------------------------------------------------------------------------
+
+TEST(TlsSnapshot, IsSharedByThreads) {
+  const TestCertificates files;
+  const auto server_context = *TlsServerContext::load(
+      {.certificate_file = files.file("server.pem"), .key_file = files.file("server.key")});
+  const auto client_context = *TlsClientContext::load({.ca_file = files.file("ca.pem")});
+  std::atomic<int> established = 0;
+  const auto work = [&] {
+    async::TestLoop test;
+    for (int i = 0; i < 20; ++i) {
+      auto [near, far] = MemoryPipe::make(test.loop());
+      auto server = TlsConnection::server(std::move(far), server_context);
+      auto client = std::move(
+          *TlsConnection::client(std::move(near), client_context, {.server_name = "server.test"}));
+      tests::Later<Status> client_status;
+      tests::Later<Status> server_status;
+      test.tasks().spawn(&shake, client.get(), Duration(seconds(5)), &client_status);
+      test.tasks().spawn(&shake, server.get(), Duration(seconds(5)), &server_status);
+      test.run();
+      if (client_status->ok() && server_status->ok()) ++established;
+    }
+  };
+  std::thread one(work);
+  std::thread two(work);
+  one.join();
+  two.join();
+  EXPECT_EQ(established, 40);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <tuple>
 
+#include "tests/support/later.h"
 #include "tests/support/tls_pair.h"
 
 namespace layotto::net {
@@ -320,7 +321,7 @@ class TlsPortTest : public TlsHandshakeTest {
     } else {
       near->schedule_flush();
     }
-    std::optional<Status> status;
+    tests::Later<Status> status;
     test_.tasks().spawn(&shake, server_.get(), Duration(seconds(5)), &status);
     test_.run();
     test_.advance(Duration(kTlsAlertLinger) + milliseconds(10));
@@ -357,7 +358,7 @@ TEST_F(TlsPortTest, SaysThatTheClientWentAway) {
 TEST_F(TlsPortTest, DoesNotWaitForeverForTheClient) {
   auto [near, far] = MemoryPipe::make(test_.loop());
   server_ = TlsConnection::server(std::move(far), *TlsServerContext::load(server_settings_));
-  std::optional<Status> status;
+  tests::Later<Status> status;
   test_.tasks().spawn(&shake, server_.get(), Duration(seconds(5)), &status);
   test_.advance(milliseconds(4990));
   EXPECT_FALSE(status.has_value());
@@ -370,7 +371,7 @@ TEST_F(TlsPortTest, DoesNotWaitForeverForTheClient) {
 TEST_F(TlsPortTest, EndsWithItsCaller) {
   auto [near, far] = MemoryPipe::make(test_.loop());
   server_ = TlsConnection::server(std::move(far), *TlsServerContext::load(server_settings_));
-  std::optional<Status> status;
+  tests::Later<Status> status;
   test_.tasks().spawn(&shake, server_.get(), Duration(seconds(5)), &status);
   test_.run();
   test_.stop_and_run();

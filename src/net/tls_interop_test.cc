@@ -63,14 +63,14 @@ class TlsInterop : public ::testing::Test {
   void SetUp() override {
     if (!tests::have_program("openssl")) GTEST_SKIP() << "openssl is not installed";
   }
-  TlsServerSettings server_settings() const {
+  [[nodiscard]] TlsServerSettings server_settings() const {
     return {.certificate_file = files_.file("server.pem"),
             .key_file = files_.file("server.key"),
             .client_ca_file = files_.file("ca.pem"),
             .alpn = {"h2", "http/1.1"}};
   }
-  std::vector<std::string> s_client(const LineServer& server,
-                                    const std::vector<std::string>& more) const {
+  [[nodiscard]] std::vector<std::string> s_client(const LineServer& server,
+                                                  const std::vector<std::string>& more) const {
     std::vector<std::string> arguments = {"openssl",
                                           "s_client",
                                           "-connect",
@@ -149,7 +149,7 @@ Task<void> ask(async::Loop* loop, std::string address,
                std::shared_ptr<const TlsClientContext> context, Result<std::string>* answer) {
   const Address to = *Address::parse(address);
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  connect(fd, to.data(), to.length());
+  EXPECT_TRUE(connect(fd, to.data(), to.length()) == 0 || errno == EINPROGRESS);
   auto inner = FdConnection::adopt(*loop, fd);
   const Status connected = co_await (*inner)->wait_connected();
   EXPECT_TRUE(connected.ok());

@@ -10,6 +10,7 @@
 #include "async/test_loop.h"
 #include "net/memory_pipe.h"
 #include "net/tls_connection.h"
+#include "tests/support/later.h"
 #include "tests/support/test_certificates.h"
 
 namespace layotto::net {
@@ -254,7 +255,7 @@ TEST_F(TlsWatchTest, WakesWhoWaitsForAChange) {
   test_.stop_and_run();
 }
 
-Task<void> shake(TlsConnection* connection, std::optional<Status>* status) {
+Task<void> shake(TlsConnection* connection, tests::Later<Status>* status) {
   status->emplace(co_await connection->handshake(connection->loop().now() + seconds(5)));
 }
 
@@ -270,8 +271,8 @@ TEST_F(TlsWatchTest, LiveConnectionsStayWithTheirCertificate) {
     Pair pair{std::move(*TlsConnection::client(std::move(near), client_context,
                                                {.server_name = "server.test"})),
               TlsConnection::server(std::move(far), watch_->current())};
-    std::optional<Status> client;
-    std::optional<Status> server;
+    tests::Later<Status> client;
+    tests::Later<Status> server;
     test_.tasks().spawn(&shake, pair.client.get(), &client);
     test_.tasks().spawn(&shake, pair.server.get(), &server);
     test_.run();

@@ -47,6 +47,7 @@ class ChildProcess {
     posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
     CHECK(posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ) == 0,

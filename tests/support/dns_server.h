@@ -112,7 +112,7 @@ class DnsServer final : private async::IoHandler, private net::Acceptor {
     std::string name;
     size_t at = 12;
     while (at < question.size() && question[at] != '\0') {
-      const auto length = static_cast<size_t>(question[at]);
+      const size_t length = static_cast<uint8_t>(question[at]);
       if (!name.empty()) name.push_back('.');
       name.append(question.substr(at + 1, length));
       at += 1 + length;

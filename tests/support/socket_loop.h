@@ -8,12 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <optional>
 #include <utility>
 
 #include "async/loop.h"
 #include "async/task_group.h"
 #include "base/clock.h"
+#include "tests/support/later.h"
 
 namespace layotto::tests {
 
@@ -46,7 +46,7 @@ class SocketLoop {
   // Runs the task to its end.
   template <class T>
   T run(Task<T> task) {
-    std::optional<T> result;
+    Later<T> result;
     tasks_.spawn_task(store(std::move(task), &result), tasks_.stop_source());
     CHECK(run_until([&] { return result.has_value(); }), "the task does not end");
     return std::move(*result);
@@ -59,7 +59,7 @@ class SocketLoop {
 
  private:
   template <class T>
-  static Task<void> store(Task<T> task, std::optional<T>* result) {
+  static Task<void> store(Task<T> task, Later<T>* result) {
     result->emplace(co_await std::move(task));
   }
   static Task<void> tell(Task<void> task, bool* ended) {

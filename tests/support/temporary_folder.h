@@ -34,6 +34,7 @@ class TemporaryFolder {
     return path_ + "/" + std::string(name);
   }
   // Writes the file, replacing what was there; returns its path.
+  // NOLINTNEXTLINE(modernize-use-nodiscard) many tests know the path already
   std::string write(std::string_view name, std::string_view content) const {
     const std::string path = *this / name;
     std::ofstream file(path, std::ios::binary | std::ios::trunc);

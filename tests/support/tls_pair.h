@@ -5,13 +5,13 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "async/test_loop.h"
 #include "net/memory_pipe.h"
 #include "net/tls_connection.h"
+#include "tests/support/later.h"
 #include "tests/support/test_certificates.h"
 
 namespace layotto::tests {
@@ -30,12 +30,11 @@ inline Task<Result<std::string>> read_all(net::Connection& connection, size_t at
   }
 }
 
-inline Task<void> shake(net::TlsConnection* connection, Duration time,
-                        std::optional<Status>* status) {
+inline Task<void> shake(net::TlsConnection* connection, Duration time, Later<Status>* status) {
   status->emplace(co_await connection->handshake(connection->loop().now() + time));
 }
 
-inline std::string said(const std::optional<Status>& status) {
+inline std::string said(Later<Status>& status) {
   if (!status.has_value()) return "not finished";
   return status->ok() ? "ok" : status->error().to_string();
 }
@@ -115,8 +114,8 @@ class TlsPairTest : public ::testing::Test {
   net::MemoryConnection* far_ = nullptr;   // below the server
   std::unique_ptr<net::TlsConnection> client_;
   std::unique_ptr<net::TlsConnection> server_;
-  std::optional<Status> client_status_;
-  std::optional<Status> server_status_;
+  Later<Status> client_status_;
+  Later<Status> server_status_;
 };
 
 }  // namespace layotto::tests
