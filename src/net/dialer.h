@@ -36,7 +36,8 @@ struct Endpoint {
 };
 
 struct DialOptions {
-  // With TLS when set; the connection returned has done its handshake.
+  // With TLS when set; the connection returned has done its handshake. Whether the server accepts a
+  // certificate of ours may show at the first read only (TLS 1.3).
   std::shared_ptr<const TlsClientContext> tls = nullptr;
   // For SNI and the check of the certificate; empty: the endpoint's host.
   std::string server_name = {};

@@ -75,7 +75,9 @@ class TlsConnection final : public Connection, private OutputSource {
   ~TlsConnection() override;
 
   // Once, first. Ends at `until` at the latest (and up to kTlsAlertLinger later when it failed, for
-  // the alert to arrive). The Error says which peer and why, its origin is the peer.
+  // the alert to arrive). The Error says which peer and why, its origin is the peer. In TLS 1.3 a
+  // client is done before the server has looked at its certificate: a refusal is the failure of the
+  // first read.
   Task<Status> handshake(TimePoint until);
 
   ReadResult read_some(std::span<char> into) override;

@@ -174,10 +174,11 @@ Error tls_error(const ssl_st* ssl, const TlsScene& scene) {
   ERR_clear_error();
   Error made = is_about_trust(error) ? base::unauthenticated("{}", message)
                                      : base::unavailable("{}", message);
-  if (scene.phase != TlsPhase::kHandshake) made = std::move(made).retryable_if_reused();
+  const bool trust = is_about_trust(error);
+  if (scene.phase != TlsPhase::kHandshake && !trust) made = std::move(made).retryable_if_reused();
   if (scene.side == TlsSide::kServer) return std::move(made).downstream();
   // Nothing was asked yet: another try, perhaps elsewhere, may find a server that is well.
-  const bool again = scene.phase == TlsPhase::kHandshake && !is_about_trust(error);
+  const bool again = scene.phase == TlsPhase::kHandshake && !trust;
   return again ? std::move(made).upstream().retryable() : std::move(made).upstream();
 }
 
