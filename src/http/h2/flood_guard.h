@@ -1,8 +1,9 @@
 // FloodGuard: tells a busy peer from an attacker by budgets that refill with time and with work.
 //
-// Frames that do no work (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown types) spend
-// from one bucket, resets (RST_STREAM from the peer, and those it provokes from us) from another. A
-// frame that does work earns kEarnedPerFrame idle frames back, a stream that ends well one reset.
+// Frames that do no work (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA,
+// unknown types) spend from one bucket, resets (RST_STREAM from the peer, and those it provokes
+// from us) from another. A frame that does work earns kEarnedPerFrame idle frames back, a stream
+// that neither side resets one reset.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +21,7 @@ class TokenBucket {
 
   // False when the bucket is empty.
   bool spend(TimePoint now) {
+    if (last_ == TimePoint{}) last_ = now;
     if (level_ < kScale) refill(now);
     if (level_ < kScale) return false;
     level_ -= kScale;
@@ -30,8 +32,8 @@ class TokenBucket {
  private:
   static constexpr int64_t kScale = 1000;  // tokens are counted in thousandths
 
+  // Only when there is need: what came back since the last time, so at most one burst more.
   void refill(TimePoint now) {
-    if (last_ == TimePoint{}) last_ = now;
     const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_);
     if (elapsed.count() <= 0) return;
     level_ = std::min(burst_, level_ + elapsed.count() * int64_t{per_second_});
@@ -41,7 +43,7 @@ class TokenBucket {
   int64_t burst_;
   uint32_t per_second_;
   int64_t level_;
-  TimePoint last_{};
+  TimePoint last_{};  // of refilling; the first frame starts the clock
 };
 
 class FloodGuard {

@@ -1,6 +1,6 @@
 // Session: one side of one HTTP/2 connection (RFC 9113) without a socket. Bytes go in, events come
-// out; submissions go in, bytes come out. It owns framing, header compression, stream states and flow
-// control; it does not wait, and it calls nobody.
+// out; submissions go in, bytes come out. It owns framing, header compression, stream states and
+// flow control; it does not wait, and it calls nobody.
 //
 //   session.feed(bytes, now);                 // all of them
 //   for (Event& event : session.events()) …   // in order; views into `bytes` are valid until the
@@ -69,8 +69,8 @@ struct StreamRef {
 
 struct Event {
   EventKind kind;
-  bool end_stream = false;    // kHead, kData, kTrailers: nothing follows on this stream
-  bool too_large = false;     // kHead, kTrailers: over the header limits; the block is truncated
+  bool end_stream = false;     // kHead, kData, kTrailers: nothing follows on this stream
+  bool too_large = false;      // kHead, kTrailers: over the header limits; the block is truncated
   bool reset_by_peer = false;  // kClosed
   uint32_t stream = 0;
   ErrorCode code = ErrorCode::kNoError;
@@ -82,7 +82,7 @@ struct Event {
 // Why a session ended the connection by itself; for counters and logs.
 enum class SessionFailure : uint8_t {
   kNone,
-  kProtocol,           // RFC 9113 violated, HPACK broken, preface wrong
+  kProtocol,  // RFC 9113 violated, HPACK broken, preface wrong
   kIdleFrameFlood,
   kResetFlood,
   kContinuationFlood,  // a header block beyond every limit
@@ -102,19 +102,24 @@ class Session {
   void feed(ByteView bytes, TimePoint now);
   [[nodiscard]] std::vector<Event>& events() { return events_; }
   void clear_events();
+  // Known at the latest when the GOAWAY has been written.
   [[nodiscard]] SessionFailure failure() const { return failure_; }
 
   // Appends frames to `out` until it holds about `out_max` bytes or nothing is left to be sent.
   void write_to(ByteChain& out, size_t out_max = 256 * 1024);
   [[nodiscard]] bool wants_write() const;
+  // Gives back memory that only a busy connection needs.
+  void trim();
 
   // ---- server
-  // Texts of `head` and of the trailers must live until the stream's kClosed event.
+  // Texts of `head` and of the trailers must live until the stream's kClosed event. The first
+  // response of a stream counts; interim ones (1xx, not 101) come before it.
   void submit_response(uint32_t stream, const ResponseHead& head, bool end_stream);
   void submit_interim(uint32_t stream, const ResponseHead& head);
 
   // ---- client
   // Returns the stream id, or an Error: no ids left, the peer is going away, or too many streams.
+  // Scheme and path must not be empty. Texts of `head` must live until the stream's kClosed event.
   Result<uint32_t> submit_request(const RequestHead& head, bool end_stream, void* user);
   // How many more streams may be opened now.
   [[nodiscard]] size_t streams_available() const;
@@ -141,6 +146,13 @@ class Session {
   // Streams not yet closed.
   [[nodiscard]] size_t open_streams() const { return open_streams_; }
   [[nodiscard]] uint64_t streams_seen() const { return streams_seen_; }
+  // Server: streams of the peer answered with REFUSED_STREAM, beyond the limit or after GOAWAY.
+  [[nodiscard]] uint64_t streams_refused() const { return streams_refused_; }
+  // Header fields of ours that HTTP/2 does not allow and that were left out. Those that only
+  // concern an HTTP/1 connection are left out without being counted.
+  [[nodiscard]] uint64_t fields_dropped() const { return fields_dropped_; }
+  // The stream whose header block has begun and not ended; 0 when there is none.
+  [[nodiscard]] uint32_t receiving_head() const;
   // Neither side wants anything any more: the connection can be closed.
   [[nodiscard]] bool finished() const;
   // The peer's first SETTINGS have arrived.
@@ -158,6 +170,8 @@ class Session {
   SessionFailure failure_ = SessionFailure::kNone;
   size_t open_streams_ = 0;
   uint64_t streams_seen_ = 0;
+  uint64_t streams_refused_ = 0;
+  uint64_t fields_dropped_ = 0;
   bool settings_received_ = false;
 };
 
