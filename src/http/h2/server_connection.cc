@@ -12,13 +12,26 @@ constexpr size_t kPumpChunkBytes = 64 * 1024;
 constexpr size_t kPumpQueuedMax = 64 * 1024;
 // Request data up to this size are copied into the exchange's arena, larger ones into a slab.
 constexpr size_t kArenaBodyMax = 2048;
-// After the first GOAWAY the peer has this long to stop opening streams; a PING answer ends it
-// sooner.
-constexpr auto kDrainNotice = std::chrono::seconds(1);
-constexpr auto kHousekeepingMax = std::chrono::seconds(60);
 
-ServerStream* stream_of(const Event& event) {
-  return static_cast<ServerStream*>(event.ref->user);
+ServerStream* stream_of(const Event& event) { return static_cast<ServerStream*>(event.ref->user); }
+
+// Errors we reset a stream with because of what the peer sent.
+bool is_peers_fault(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kProtocolError:
+    case ErrorCode::kFlowControlError:
+    case ErrorCode::kStreamClosed:
+    case ErrorCode::kFrameSizeError:
+    case ErrorCode::kCompressionError:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// RFC 9110 §6.4.1: answers that have no content whatever their fields say.
+bool has_no_content(const ServerStream& stream, uint16_t status) {
+  return stream.head->method() == Method::kHead || status == 204 || status == 304;
 }
 
 }  // namespace
@@ -30,6 +43,7 @@ ServerConnection::ServerConnection(std::unique_ptr<net::Connection> connection, 
       tasks_(env.loop),
       opened_(env.loop.now()),
       last_read_(opened_),
+      idle_since_(opened_),
       last_progress_(opened_) {
   connection_->set_output_source(this);
   connection_->schedule_flush();  // our SETTINGS
@@ -37,6 +51,7 @@ ServerConnection::ServerConnection(std::unique_ptr<net::Connection> connection, 
 }
 
 ServerConnection::~ServerConnection() {
+  while (ServerStream* stream = arriving_.pop_front()) delete stream;
   while (ServerStream* stream = streams_.pop_front()) delete stream;
 }
 
@@ -44,8 +59,8 @@ ServerConnection::~ServerConnection() {
 
 Task<void> ServerConnection::run(ByteView already_read) {
   tasks_.stop_source().link_to(*co_await async::current_stop());
+  arm_upkeep();
   env_.drain.listen(*this);
-  arm_housekeeping();
   process(already_read);
   size_t this_pass = 0;
   while (!closing_) {
@@ -65,35 +80,41 @@ Task<void> ServerConnection::run(ByteView already_read) {
       if (!(co_await env_.loop.yield()).ok()) break;
     }
   }
-  // Requests under way are stopped; those whose answer is complete still get it sent below.
-  for (ServerStream* stream = streams_.front(); stream != nullptr;
-       stream = streams_.after(*stream)) {
-    stream->exchange.stop.fire(async::StopReason::kCancelled);
-  }
-  tasks_.stop(async::StopReason::kCancelled);
+  tasks_.stop(async::StopReason::kCancelled);  // every request's own source hangs on this one
   co_await tasks_.join();
-  count_failure();
-  const bool lost = connection_->failure() != nullptr;
-  if (!lost) {
-    if (session_.failure() == SessionFailure::kNone && !session_.finished()) {
-      session_.terminate(ErrorCode::kNoError);
-    }
-    connection_->schedule_flush();
-    co_await net::linger_and_close(*connection_, env_.loop.now() + kLingerTime, kLingerBytesMax);
-  }
+  co_await say_goodbye();
   connection_->set_output_source(nullptr);
   cancel();
-  while (ServerStream* stream = streams_.front()) {
-    stream->closed = true;
-    release(*stream);
+  for (Streams* left : {&arriving_, &streams_}) {
+    while (ServerStream* stream = left->front()) {
+      stream->closed = true;
+      release(*stream);
+    }
   }
+}
+
+// Answers that are complete still leave, as far as the peer's windows let them.
+Task<void> ServerConnection::say_goodbye() {
+  session_.write_to(connection_->out());
+  handle_events();
+  count_failure();
+  if (connection_->failure() != nullptr) co_return;
+  if (session_.failure() == SessionFailure::kNone && !drain_final_ && !session_.finished()) {
+    session_.terminate(ErrorCode::kNoError);
+  }
+  connection_->schedule_flush();
+  co_await net::linger_and_close(*connection_, env_.loop.now() + kLingerTime, kLingerBytesMax);
 }
 
 void ServerConnection::process(ByteView bytes) {
   session_.feed(bytes, env_.loop.now());
+  if (session_.failure() != SessionFailure::kNone) {
+    closing_ = true;
+    session_.clear_events();  // nobody would get the answers
+  }
   handle_events();
-  dispatch_pending();
-  if (session_.failure() != SessionFailure::kNone) closing_ = true;
+  dispatch_arriving();
+  watch_heads();
   connection_->schedule_flush();
 }
 
@@ -120,8 +141,8 @@ void ServerConnection::handle_events() {
         on_closed(events[i]);
         break;
       case EventKind::kPong:
-        ping_outstanding_ = false;
-        if (drain_announced_ && !drain_final_) on_timer();
+        ping_sent_ = {};
+        if (drain_announced_ && !drain_final_) finish_drain();
         break;
       case EventKind::kGoaway:
       case EventKind::kSettings:
@@ -134,7 +155,6 @@ void ServerConnection::handle_events() {
 
 void ServerConnection::on_head(Event& event) {
   ServerStream& stream = *env_.h2_streams().take(env_.loop);
-  streams_.push_back(stream);
   stream.connection = this;
   stream.id = event.stream;
   stream.request_ended = event.end_stream;
@@ -154,23 +174,25 @@ void ServerConnection::on_head(Event& event) {
   env_.counters.requests_active.add();
 
   if (event.too_large) {
-    env_.counters.header_limit.add();
-    stream.dispatched = true;
-    Response refused = local_reply(
-        base::resource_exhausted("the request's header fields are larger than {} bytes or more "
-                                 "than {}",
-                                 env_.limits.header_bytes_max, env_.limits.header_fields_max)
-            .downstream(),
-        431, exchange);
-    stream.abandoned = true;
-    send_response(stream, refused);
-    return;
-  }
-  if (stream.request_ended) {
+    refuse_large_head(stream);
+  } else if (stream.request_ended) {
     dispatch(stream, Body());
   } else {
-    ++pending_;
+    arriving_.push_back(stream);
   }
+}
+
+void ServerConnection::refuse_large_head(ServerStream& stream) {
+  env_.counters.header_limit.add();
+  streams_.push_back(stream);
+  stream.abandoned = true;
+  Response refused = local_reply(
+      base::resource_exhausted("the request's header fields are larger than {} bytes or more than "
+                               "{}",
+                               env_.limits.header_bytes_max, env_.limits.header_fields_max)
+          .downstream(),
+      431, stream.exchange);
+  send_response(stream, refused);
 }
 
 void ServerConnection::on_data(Event& event) {
@@ -182,11 +204,11 @@ void ServerConnection::on_data(Event& event) {
     return;
   }
   stream->exchange.request_bytes += size;
-  if (event.end_stream && !stream->dispatched && stream->received.empty()) {
+  if (event.end_stream && stream->chain == nullptr && stream->received.empty()) {
     // The usual unary request: head and all of the body in one read.
     stream->request_ended = true;
     if (size > 0) session_.consumed(event.stream, size);
-    --pending_;
+    static_cast<base::ListLink<ServerStream>*>(stream)->unlink();
     dispatch(*stream, Body::complete(size <= kArenaBodyMax
                                          ? Bytes::unowned(stream->exchange.arena.copy(event.data))
                                          : Bytes::copy(event.data)));
@@ -200,6 +222,11 @@ void ServerConnection::on_data(Event& event) {
 void ServerConnection::on_trailers(Event& event) {
   auto* stream = stream_of(event);
   if (stream == nullptr) return;
+  if (event.too_large) {
+    env_.counters.header_limit.add();
+    session_.reset(event.stream, ErrorCode::kEnhanceYourCalm);
+    return;
+  }
   stream->trailers_block = std::move(event.block);
   stream->request_trailers = HeaderMap(*stream->trailers_block.get());
   stream->request_ended = true;
@@ -208,38 +235,32 @@ void ServerConnection::on_trailers(Event& event) {
 
 void ServerConnection::on_closed(Event& event) {
   auto* stream = stream_of(event);
+  if (!event.reset_by_peer && is_peers_fault(event.code)) env_.counters.protocol_errors.add();
   if (stream == nullptr) return;
   stream->closed = true;
-  if (!stream->dispatched) --pending_;
   if (event.code != ErrorCode::kNoError || !stream->response_sent) {
     (event.reset_by_peer ? env_.counters.requests_reset_by_peer
                          : env_.counters.requests_reset_by_us)
         .add();
     stream->exchange.stop.fire(async::StopReason::kCancelled);
-    stream->data_arrived.set();
-    stream->room.wake_all();
   }
+  // Work that outlives the answer may still wait for the rest of the request: it will not come.
+  stream->data_arrived.set();
+  stream->room.wake_all();
   if (!stream->running) release(*stream);
 }
 
 // ---- answering
 
-void ServerConnection::dispatch_pending() {
-  if (pending_ == 0) return;
-  for (ServerStream* stream = streams_.front(); stream != nullptr && pending_ > 0;) {
-    ServerStream* next = streams_.after(*stream);
-    if (!stream->dispatched) {
-      --pending_;
-      dispatch(*stream, Body::stream(*stream));
-    }
-    stream = next;
-  }
+void ServerConnection::dispatch_arriving() {
+  while (ServerStream* stream = arriving_.pop_front()) dispatch(*stream, Body::stream(*stream));
 }
 
 void ServerConnection::dispatch(ServerStream& stream, Body body) {
-  stream.dispatched = true;
-  Task<Response> answer = env_.chain->handle(
-      Request{.head = *stream.head, .body = std::move(body)}, stream.exchange);
+  streams_.push_back(stream);
+  stream.chain = env_.chain;
+  Task<Response> answer =
+      stream.chain->handle(Request{.head = *stream.head, .body = std::move(body)}, stream.exchange);
   if (!answer.is_ready()) {
     start_task(stream);
     tasks_.spawn_under(stream.exchange.stop, &answer_later, this, &stream, std::move(answer));
@@ -263,6 +284,7 @@ bool ServerConnection::send_response(ServerStream& stream, Response& response) {
   Exchange& exchange = stream.exchange;
   exchange.status = response.head.status;
   if (exchange.failure.has_value()) env_.counters.local_replies.add();
+  if (has_no_content(stream, response.head.status)) response.body = Body();
   if (!response.body.is_complete()) {
     session_.submit_response(stream.id, response.head, false);
     connection_->schedule_flush();
@@ -303,7 +325,8 @@ Task<void> ServerConnection::pump(ServerStream& stream, Body body) {
     Result<Chunk> chunk = co_await body.read(kPumpChunkBytes);
     if (!chunk.ok()) {
       // The head is out: all we can say is that the message is not complete.
-      if (!stream.closed) session_.reset(stream.id, ErrorCode::kInternalError);
+      const bool stopped = stream.exchange.stop.fired();
+      session_.reset(stream.id, stopped ? ErrorCode::kCancel : ErrorCode::kInternalError);
       if (!stream.exchange.failure.has_value()) {
         stream.exchange.failure.emplace(std::move(chunk).error());
       }
@@ -331,7 +354,7 @@ Task<void> ServerConnection::pump(ServerStream& stream, Body body) {
 void ServerConnection::finish(ServerStream& stream) {
   stream.running = false;
   stream.exchange.disarm_deadline();
-  if (!stream.closed && !stream.response_sent && !closing_) {
+  if (!stream.closed && !stream.response_sent) {
     session_.reset(stream.id, ErrorCode::kCancel);
     connection_->schedule_flush();
   }
@@ -339,21 +362,19 @@ void ServerConnection::finish(ServerStream& stream) {
 }
 
 void ServerConnection::release(ServerStream& stream) {
+  stream.drop_received();
+  idle_since_ = env_.loop.now();
   env_.counters.requests_active.subtract();
   env_.counters.request_bytes.add(stream.exchange.request_bytes);
   env_.counters.response_bytes.add(stream.exchange.response_bytes);
-  env_.chain->end(stream.exchange);
+  if (stream.chain != nullptr) stream.chain->end(stream.exchange);
   static_cast<base::ListLink<ServerStream>&>(stream).unlink();
   env_.h2_streams().give(&stream);
+  if (drain_final_) connection_->schedule_flush();  // was it the last?
 }
 
+// The stream may be closed: the connection's share of the window is still to be given back.
 void ServerConnection::consumed(ServerStream& stream, size_t n) {
-  if (stream.closed) {
-    // The stream's window is gone with it; the connection's share is still ours to give back.
-    session_.consumed(stream.id, n);
-    connection_->schedule_flush();
-    return;
-  }
   session_.consumed(stream.id, n);
   connection_->schedule_flush();
 }
@@ -363,89 +384,36 @@ void ServerConnection::send_interim(ServerStream& stream, const ResponseHead& he
   connection_->schedule_flush();
 }
 
-// ---- writing, draining, time
+// ---- writing, ending
 
 void ServerConnection::fill(ByteChain& out) {
   session_.write_to(out);
   handle_events();
-  if (session_.failure() != SessionFailure::kNone ||
-      (drain_final_ && session_.open_streams() == 0) || session_.finished()) {
-    if (!closing_) {
-      closing_ = true;
-      connection_->readable().set();  // run() goes on and ends
-    }
-  }
+  count_refusals();
+  if (is_over()) end();
 }
 
-void ServerConnection::on_drain() {
-  if (drain_announced_) return;
-  drain_announced_ = true;
-  session_.announce_drain();
-  session_.ping();
-  ping_outstanding_ = true;
-  connection_->schedule_flush();
-  env_.loop.arm(*this, env_.loop.now() + kDrainNotice);
+bool ServerConnection::is_over() const {
+  if (session_.failure() != SessionFailure::kNone) return true;
+  if (!streams_.empty() || !arriving_.empty()) return false;
+  return session_.finished() || (drain_final_ && session_.open_streams() == 0);
 }
 
-void ServerConnection::on_timer() {
-  const TimePoint now = env_.loop.now();
-  if (drain_announced_ && !drain_final_) {
-    drain_final_ = true;
-    session_.refuse_new_streams();
-    connection_->schedule_flush();
-    arm_housekeeping();
-    return;
-  }
-  const auto& limits = env_.limits;
-  base::Tally* reason = nullptr;
-  ErrorCode code = ErrorCode::kNoError;
-  const auto over = [now](TimePoint since, std::chrono::milliseconds limit) {
-    return limit.count() > 0 && now - since >= limit;
-  };
-  const uint64_t written = connection_->bytes_written();
-  if (written != written_before_ || (connection_->unsent() == 0 && !session_.wants_write())) {
-    written_before_ = written;
-    last_progress_ = now;
-  }
-  if (!session_.settings_received() && over(opened_, limits.head_timeout)) {
-    reason = &env_.counters.head_timeouts;
-    code = ErrorCode::kSettingsTimeout;
-  } else if (over(last_progress_, limits.write_stall_timeout)) {
-    reason = &env_.counters.write_stalls;
-  } else if (session_.open_streams() == 0 && over(last_read_, limits.idle_timeout)) {
-    reason = &env_.counters.idle_timeouts;
-  } else if (over(last_read_, limits.keepalive_interval)) {
-    if (!ping_outstanding_) {
-      ping_outstanding_ = true;
-      session_.ping();
-      connection_->schedule_flush();
-    } else if (over(last_read_, limits.keepalive_interval + limits.keepalive_timeout)) {
-      reason = &env_.counters.keepalive_timeouts;
-    }
-  }
-  if (reason != nullptr) {
-    reason->add();
-    session_.terminate(code);
-    closing_ = true;
-    connection_->schedule_flush();
-    connection_->readable().set();
-    return;
-  }
-  arm_housekeeping();
+void ServerConnection::end() {
+  if (closing_) return;
+  closing_ = true;
+  connection_->readable().set();
 }
 
-// Coarse: one timer per connection, looked at again when the next limit could be reached.
-void ServerConnection::arm_housekeeping() {
-  Duration next = kHousekeepingMax;
-  const auto consider = [&next](std::chrono::milliseconds limit) {
-    if (limit.count() > 0) next = std::min<Duration>(next, limit / 2 + std::chrono::milliseconds(1));
-  };
-  const auto& limits = env_.limits;
-  if (!session_.settings_received()) consider(limits.head_timeout);
-  consider(limits.idle_timeout);
-  consider(limits.write_stall_timeout);
-  consider(ping_outstanding_ ? limits.keepalive_timeout : limits.keepalive_interval);
-  env_.loop.arm(*this, env_.loop.now() + next);
+void ServerConnection::count_refusals() {
+  if (const uint64_t refused = session_.streams_refused(); refused != refusals_counted_) {
+    if (!drain_final_) env_.counters.stream_limit.add(refused - refusals_counted_);
+    refusals_counted_ = refused;
+  }
+  if (const uint64_t dropped = session_.fields_dropped(); dropped != drops_counted_) {
+    env_.counters.invalid_response_headers.add(dropped - drops_counted_);
+    drops_counted_ = dropped;
+  }
 }
 
 void ServerConnection::count_failure() {
@@ -482,13 +450,15 @@ ConnectionSnapshot ServerConnection::snapshot() const {
                           .bytes_written = connection_->bytes_written(),
                           .unsent = connection_->unsent(),
                           .draining = drain_announced_};
-  auto& streams = const_cast<base::IntrusiveList<ServerStream, ServerStream>&>(streams_);
-  for (ServerStream* stream = streams.front(); stream != nullptr;
-       stream = streams.after(*stream)) {
-    shot.exchanges.push_back({.operation = std::string(stream->exchange.operation),
-                              .stage = std::string(stream->exchange.stage),
-                              .stream_id = stream->id,
-                              .age = now - stream->exchange.start});
+  for (const Streams* list : {&arriving_, &streams_}) {
+    auto& streams = const_cast<Streams&>(*list);  // walking an intrusive list needs links, not us
+    for (ServerStream* stream = streams.front(); stream != nullptr;
+         stream = streams.after(*stream)) {
+      shot.exchanges.push_back({.operation = std::string(stream->exchange.operation),
+                                .stage = std::string(stream->exchange.stage),
+                                .stream_id = stream->id,
+                                .age = now - stream->exchange.start});
+    }
   }
   return shot;
 }

@@ -1,8 +1,8 @@
 // ServerConnection: an HTTP/2 connection whose requests are answered by a Chain.
 //
-// One coroutine reads (run()); requests that can be answered at once are answered inside it, without
-// a coroutine of their own; the others get one root task each. Everything a pass produced leaves in
-// one send at its end: this object is the connection's OutputSource.
+// One coroutine reads (run()); requests that can be answered at once are answered inside it,
+// without a coroutine of their own; the others get one root task each. Everything a pass produced
+// leaves in one send at its end: this object is the connection's OutputSource.
 #pragma once
 
 #include <memory>
@@ -35,6 +35,8 @@ class ServerConnection final : private net::OutputSource,
   [[nodiscard]] ConnectionSnapshot snapshot() const override;
 
  private:
+  using Streams = base::IntrusiveList<ServerStream, ServerStream>;
+
   static Task<void> answer_later(ServerConnection* self, ServerStream* stream,
                                  Task<Response> answer);
   static Task<void> pump_later(ServerConnection* self, ServerStream* stream, Response response);
@@ -45,9 +47,10 @@ class ServerConnection final : private net::OutputSource,
   void on_data(Event& event);
   void on_trailers(Event& event);
   void on_closed(Event& event);
+  void refuse_large_head(ServerStream& stream);
   // Starts the chain; `body` is complete or the stream itself.
   void dispatch(ServerStream& stream, Body body);
-  void dispatch_pending();
+  void dispatch_arriving();
   // Submits head and, when at hand, everything; false when a body has to be pumped.
   bool send_response(ServerStream& stream, Response& response);
   Task<void> pump(ServerStream& stream, Body body);
@@ -56,22 +59,39 @@ class ServerConnection final : private net::OutputSource,
   void start_task(ServerStream& stream);
 
   void fill(ByteChain& out) override;
-  void on_drain() override;
-  void on_timer() override;
-  void arm_housekeeping();
+  [[nodiscard]] bool is_over() const;
+  void end();  // run() goes on and ends
+  Task<void> say_goodbye();
+  void count_refusals();
   void count_failure();
+
+  // ---- server_upkeep.cc: what happens because time passes
+  void on_drain() override;
+  void finish_drain();
+  void on_timer() override;
+  void watch_heads();
+  bool end_overdue(TimePoint now);
+  void keep_alive(TimePoint now);
+  void reset_stalled_streams(TimePoint now);
+  void arm_upkeep();
 
   std::unique_ptr<net::Connection> connection_;
   ServerEnv& env_;
   Session session_;
   async::TaskGroup tasks_;
-  base::IntrusiveList<ServerStream, ServerStream> streams_;
-  size_t pending_ = 0;  // streams with a head and no dispatch yet
+  Streams arriving_;  // have a head, the rest of the request is not here yet
+  Streams streams_;   // dispatched
+  uint64_t refusals_counted_ = 0;
+  uint64_t drops_counted_ = 0;
+
   TimePoint opened_;
   TimePoint last_read_;
+  TimePoint idle_since_;     // the last stream ended
   TimePoint last_progress_;  // of writing
   uint64_t written_before_ = 0;
-  bool ping_outstanding_ = false;
+  uint32_t head_stream_ = 0;  // whose header block is under way …
+  TimePoint head_since_{};    // … since when
+  TimePoint ping_sent_{};     // not answered yet
   bool drain_announced_ = false;
   bool drain_final_ = false;
   bool closing_ = false;

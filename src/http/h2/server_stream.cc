@@ -26,7 +26,12 @@ Task<Result<Chunk>> ServerStream::wait_and_read(size_t max) {
 
 void ServerStream::abandon() {
   abandoned = true;
-  if (received.empty() || closed) return;
+  drop_received();
+}
+
+// Of a closed stream too: what it took of the connection's window is still to be given back.
+void ServerStream::drop_received() {
+  if (received.empty()) return;
   connection->consumed(*this, received.size());
   received.clear();
 }
@@ -38,13 +43,16 @@ void ServerStream::send_interim(const ResponseHead& interim) {
 void ServerStream::reset() {
   exchange.reset();
   connection = nullptr;
+  chain = nullptr;
   head.reset();
   id = 0;
   received.clear();
   trailers_block.reset();
   request_trailers = {};
   data_arrived.reset();
-  request_ended = abandoned = dispatched = running = closed = response_sent = false;
+  request_ended = abandoned = running = closed = response_sent = false;
+  sent_seen = 0;
+  sent_at = {};
 }
 
 }  // namespace layotto::http::h2

@@ -29,6 +29,8 @@ class ServerStream final : public BodyStream,
     return trailers_block ? &request_trailers : nullptr;
   }
   void abandon() override;
+  // Gives the window of what nobody will read back to the peer.
+  void drop_received();
 
   void send_interim(const ResponseHead& head) override;
 
@@ -37,6 +39,8 @@ class ServerStream final : public BodyStream,
 
   Exchange exchange;
   ServerConnection* connection = nullptr;
+  // What it went through, whatever the listener serves by now; set when dispatched.
+  const Chain* chain = nullptr;
   std::optional<RequestHead> head;  // as received
   uint32_t id = 0;
 
@@ -49,11 +53,12 @@ class ServerStream final : public BodyStream,
   bool abandoned = false;      // nobody reads: consume and drop
 
   // Life.
-  bool dispatched = false;
   bool running = false;        // a root task owns the answer
   bool closed = false;         // the session has forgotten the stream
   bool response_sent = false;  // the last byte was submitted
   async::Event room;           // wakes the pump of the response body
+  uint64_t sent_seen = 0;      // payload the peer's windows had let through …
+  TimePoint sent_at{};         // … when this was noticed; for stalls
 
  private:
   Task<Result<Chunk>> wait_and_read(size_t max);
