@@ -34,8 +34,8 @@ Task<Status> wait_for_room(Connection& connection, size_t unsent_max) {
 }
 
 Task<void> linger_and_close(Connection& connection, TimePoint until, size_t drop_max) {
-  const Status lingered = co_await async::shielded(connection.loop(), until,
-                                                   send_then_drop(connection, drop_max));
+  const Status lingered =
+      co_await async::shielded(connection.loop(), until, send_then_drop(connection, drop_max));
   connection.close(lingered.ok() ? Connection::Close::kOrderly : Connection::Close::kReset);
 }
 

@@ -35,8 +35,8 @@ Status make_parent(const Address& address, const std::string& path) {
   for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
     const std::string folder = path.substr(0, at);
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-      return cannot_listen(address, fmt::format("cannot make the folder {}: {}", folder,
-                                                errno_text(errno)));
+      return cannot_listen(address,
+                           fmt::format("cannot make the folder {}: {}", folder, errno_text(errno)));
     }
   }
   return {};
@@ -66,16 +66,17 @@ Result<int> lock_path(const Address& address, const std::string& path) {
 }
 
 Status remove_stale(const Address& address, const std::string& path) {
-  struct stat file {};
+  struct stat file{};
   if (lstat(path.c_str(), &file) != 0) return {};
   if (!S_ISSOCK(file.st_mode)) {
-    return cannot_listen(address, "the path exists and is not a socket; remove it or configure "
-                                  "another path");
+    return cannot_listen(address,
+                         "the path exists and is not a socket; remove it or configure "
+                         "another path");
   }
   if (somebody_answers(address)) return in_use(address);
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
-    return cannot_listen(address, fmt::format("cannot remove the stale socket file: {}",
-                                              errno_text(errno)));
+    return cannot_listen(address,
+                         fmt::format("cannot remove the stale socket file: {}", errno_text(errno)));
   }
   return {};
 }
@@ -99,8 +100,8 @@ Status set_owner(const Address& address, const std::string& path, const ListenOp
     gid = found->gr_gid;
   }
   if (chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0) {
-    return cannot_listen(address, fmt::format("cannot give it to group '{}': {}", options.group,
-                                              errno_text(errno)));
+    return cannot_listen(
+        address, fmt::format("cannot give it to group '{}': {}", options.group, errno_text(errno)));
   }
   return {};
 }
@@ -147,7 +148,7 @@ Result<ListeningSocket> ListeningSocket::open(const Address& address,
     return cannot_listen(address, errno_text(bind_error));
   }
   if (has_file) {
-    struct stat file {};
+    struct stat file{};
     if (lstat(path.c_str(), &file) == 0) {
       listening.device_ = file.st_dev;
       listening.inode_ = file.st_ino;
@@ -172,7 +173,7 @@ ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
 ListeningSocket::~ListeningSocket() {
   const std::string path = address_.path();
   if (inode_ != 0) {
-    struct stat file {};
+    struct stat file{};
     if (lstat(path.c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_) {
       unlink(path.c_str());
     }
