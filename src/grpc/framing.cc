@@ -20,8 +20,8 @@ struct InflateStream {
 
 struct DeflateStream {
   z_stream state{};
-  bool ready = deflateInit2(&state, kGzipLevel, Z_DEFLATED, kGzipWindowBits, 8,
-                            Z_DEFAULT_STRATEGY) == Z_OK;
+  bool ready =
+      deflateInit2(&state, kGzipLevel, Z_DEFLATED, kGzipWindowBits, 8, Z_DEFAULT_STRATEGY) == Z_OK;
   ~DeflateStream() { deflateEnd(&state); }
 };
 
@@ -34,7 +34,7 @@ void set_input(z_stream& state, ByteView input) {
 
 Result<MessagePrefix> parse_prefix(ByteView five_bytes, size_t max) {
   DCHECK(five_bytes.size() >= kPrefixBytes);
-  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(five_bytes[i])); };
+  const auto byte = [&](size_t i) -> uint32_t { return static_cast<uint8_t>(five_bytes[i]); };
   if (byte(0) > 1) {
     return base::internal("a gRPC message begins with the flag byte {}, only 0 and 1 exist",
                           byte(0));
@@ -113,15 +113,24 @@ std::optional<Bytes> gzip(ByteView plain) {
   return out.split_prefix(plain.size() - stream.state.avail_out);
 }
 
+namespace {
+
+// Moves the first `size` bytes of the chain to `to`.
+void copy_front(ByteChain& chain, size_t size, char* to) {
+  while (size > 0) {
+    const Bytes piece = chain.take_front(size);
+    to = std::copy(piece.view().begin(), piece.view().end(), to);
+    size -= piece.size();
+  }
+}
+
+}  // namespace
+
 Result<std::optional<MessageSplitter::Message>> MessageSplitter::next() {
   if (!prefix_.has_value()) {
     if (pending_.size() < kPrefixBytes) return std::optional<Message>();
     std::array<char, kPrefixBytes> five;
-    for (size_t have = 0; have < kPrefixBytes;) {
-      const Bytes piece = pending_.take_front(kPrefixBytes - have);
-      std::copy(piece.view().begin(), piece.view().end(), five.begin() + static_cast<ptrdiff_t>(have));
-      have += piece.size();
-    }
+    copy_front(pending_, five.size(), five.data());
     TRY(prefix_, parse_prefix({five.data(), five.size()}, max_));
   }
   if (pending_.size() < prefix_->size) return std::optional<Message>();
@@ -129,11 +138,12 @@ Result<std::optional<MessageSplitter::Message>> MessageSplitter::next() {
   const size_t size = prefix_->size;
   prefix_.reset();
   message.data = pending_.take_front(size);
-  if (message.data.size() < size) {
-    ByteChain whole;
-    whole.append(std::move(message.data));
-    while (whole.size() < size) whole.append(pending_.take_front(size - whole.size()));
-    message.data = whole.take_all();
+  if (const size_t have = message.data.size(); have < size) {
+    base::Slab* slab = base::Slab::allocate(size);
+    Bytes whole(slab, slab->data(), size);
+    std::copy(message.data.view().begin(), message.data.view().end(), slab->data());
+    copy_front(pending_, size - have, slab->data() + have);
+    message.data = std::move(whole);
   }
   return std::optional<Message>(std::move(message));
 }

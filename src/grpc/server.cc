@@ -16,6 +16,7 @@ using http::HeaderMap;
 
 // Replies up to this size live in the exchange's arena.
 constexpr size_t kArenaReplyMax = 2048;
+constexpr std::string_view kEncodings = "identity,gzip";
 
 const HeaderBlock& reply_block() {
   static const HeaderBlock& block = [] -> const HeaderBlock& {
@@ -30,7 +31,8 @@ const HeaderBlock& reply_block() {
 class UnbuiltMethod final : public Method {
  public:
   using Method::Method;
-  Task<Result<http::Response>> serve(const Server&, http::Request, http::Exchange& exchange) override {
+  Task<Result<http::Response>> serve(const Server&, http::Request,
+                                     http::Exchange& exchange) override {
     exchange.failure_reason = "grpc_not_built";
     return async::failed<Result<http::Response>>(
         base::unimplemented("{} is not built yet in this release", path()));
@@ -82,10 +84,15 @@ HeaderMap status_trailers(Status status, http::Exchange& exchange) {
   return trailers;
 }
 
-Result<CallEncoding> call_encoding(const http::RequestHead& head) {
+Result<CallEncoding> call_encoding(const http::RequestHead& head, http::Exchange& exchange) {
   const auto value = head.headers.get(HeaderId::kGrpcEncoding);
   if (!value.has_value()) return CallEncoding{};
-  TRY(const Encoding encoding, parse_encoding(*value));
+  Result<Encoding> parsed = parse_encoding(*value);
+  if (!parsed.ok()) {
+    exchange.trailing_metadata.add(HeaderId::kGrpcAcceptEncoding, kEncodings, exchange.arena);
+    return std::move(parsed).error();
+  }
+  const Encoding encoding = *parsed;
   const auto accepted = head.headers.get(HeaderId::kGrpcAcceptEncoding);
   return CallEncoding{.request = encoding,
                       .compress_reply = encoding == Encoding::kGzip && accepted.has_value() &&
@@ -207,6 +214,12 @@ void Server::add_unbuilt(std::string_view path) {
 Task<Result<http::Response>> Server::handle(http::Request request, http::Exchange& exchange) {
   using Answer = Result<http::Response>;
   const http::RequestHead& head = request.head;
+  if (!head.is_grpc()) {
+    exchange.failure_reason = "grpc_content_type";
+    return async::ready(Answer(http::local_reply(
+        base::invalid_argument("gRPC calls have a content-type that begins with application/grpc"),
+        415, exchange)));
+  }
   if (head.method() != http::Method::kPost) {
     exchange.failure_reason = "grpc_not_post";
     return async::failed<Answer>(base::unimplemented("gRPC calls use POST"));
@@ -214,7 +227,7 @@ Task<Result<http::Response>> Server::handle(http::Request request, http::Exchang
   if (const auto timeout = head.headers.get(HeaderId::kGrpcTimeout); timeout.has_value()) {
     Result<Duration> parsed = parse_timeout(*timeout);
     if (!parsed.ok()) return async::failed<Answer>(std::move(parsed).error());
-    exchange.deadline = exchange.start + *parsed;
+    exchange.deadline = std::min(exchange.deadline, exchange.start + *parsed);
   }
   const auto found = by_path_.find(head.path());
   if (found == by_path_.end()) {
@@ -266,6 +279,8 @@ class UnaryMethod::Lease {
   UnaryCall* operator->() const { return call_.get(); }
   // Large messages leave large strings behind: such a call is not kept.
   void saw_bytes(size_t n) { bytes_ = std::max(bytes_, n); }
+  // Known once the reply was encoded.
+  void saw_reply() { saw_bytes(static_cast<size_t>(call_->reply().GetCachedSize())); }
 
  private:
   UnaryMethod* method_;
@@ -278,8 +293,8 @@ namespace {
 Result<http::Response> make_reply(Status status, MessageLite& reply, const Server& server,
                                   http::Exchange& exchange, bool compress) {
   if (!status.ok()) return std::move(status).error();
-  TRY(Bytes bytes, encode_message(reply, compress, exchange.arena,
-                                  server.options().message_bytes_max));
+  TRY(Bytes bytes,
+      encode_message(reply, compress, exchange.arena, server.options().message_bytes_max));
   const bool packed = bytes.data()[0] == 1;
   exchange.grpc_status = 0;
   const HeaderMap* trailers = &ok_trailers();
@@ -320,7 +335,7 @@ Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, By
   if (exchange.deadline <= exchange.loop().now()) {
     return async::failed<Answer>(Error::deadline_exceeded());
   }
-  Result<CallEncoding> encoding = call_encoding(head);
+  Result<CallEncoding> encoding = call_encoding(head, exchange);
   if (!encoding.ok()) return async::failed<Answer>(std::move(encoding).error());
   if (body.size() < kPrefixBytes) {
     return async::failed<Answer>(base::internal("the request has no complete message"));
@@ -334,7 +349,7 @@ Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, By
         prefix->size, body.size() - kPrefixBytes));
   }
   Lease call(*this);
-  call.saw_bytes(body.size());
+  call.saw_bytes(prefix->compressed ? kCallKeptBytesMax + 1 : body.size());
   if (Status parsed = decode_message(body.substr(kPrefixBytes), prefix->compressed,
                                      encoding->request, max, call->request());
       !parsed.ok()) {
@@ -348,7 +363,7 @@ Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, By
   }
   Answer answer = make_reply(std::move(running).take(), call->reply(), server, exchange,
                              encoding->compress_reply);
-  if (answer.ok()) call.saw_bytes(answer->body.bytes().size());
+  if (answer.ok()) call.saw_reply();
   return async::ready(std::move(answer));
 }
 
@@ -356,9 +371,9 @@ Task<Result<http::Response>> UnaryMethod::finish_later(Task<Status> running, Lea
                                                        const Server& server,
                                                        http::Exchange& exchange) {
   Status status = co_await std::move(running);
-  auto answer = make_reply(std::move(status), lease->reply(), server, exchange,
-                           exchange.compress_reply);
-  if (answer.ok()) lease.saw_bytes(answer->body.bytes().size());
+  auto answer =
+      make_reply(std::move(status), lease->reply(), server, exchange, exchange.compress_reply);
+  if (answer.ok()) lease.saw_reply();
   co_return answer;
 }
 

@@ -8,14 +8,14 @@
 // metadata both ways (Exchange::response_metadata, trailing_metadata).
 //
 // Errors it makes itself: unknown path and unknown encoding UNIMPLEMENTED, message over the limit
-// RESOURCE_EXHAUSTED, broken framing or protobuf INTERNAL, malformed grpc-timeout INVALID_ARGUMENT.
+// RESOURCE_EXHAUSTED, broken framing or protobuf INTERNAL, malformed grpc-timeout INVALID_ARGUMENT;
+// what is not gRPC at all gets HTTP 415.
 #pragma once
-
-#include <absl/container/flat_hash_map.h>
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "async/task.h"
@@ -39,8 +39,8 @@ class Server final : public http::Handler {
   template <class Service, class In, class Out>
   void add(std::string_view path, Service& service,
            Task<Status> (Service::*function)(const In&, Out&, http::Exchange&)) {
-    add_method(std::make_unique<TypedUnaryMethod<Service, In, Out>>(std::string(path), service,
-                                                                    function));
+    add_method(
+        std::make_unique<TypedUnaryMethod<Service, In, Out>>(std::string(path), service, function));
   }
   template <class Service, class In, class Out>
   void add(std::string_view path, Service& service,
@@ -63,7 +63,7 @@ class Server final : public http::Handler {
 
   ServerOptions options_;
   std::vector<std::unique_ptr<Method>> methods_;
-  absl::flat_hash_map<std::string_view, Method*> by_path_;
+  std::unordered_map<std::string_view, Method*> by_path_;
 };
 
 // ---- shared by unary and streaming methods
@@ -74,7 +74,8 @@ struct CallEncoding {
   Encoding request = Encoding::kIdentity;
   bool compress_reply = false;
 };
-Result<CallEncoding> call_encoding(const http::RequestHead& head);
+// An Error tells the client, in the exchange's trailing metadata, which encodings there are.
+Result<CallEncoding> call_encoding(const http::RequestHead& head, http::Exchange& exchange);
 
 // The head of a successful reply, with the exchange's response metadata.
 http::ResponseHead reply_head(http::Exchange& exchange, bool compressed);

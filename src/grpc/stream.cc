@@ -61,10 +61,19 @@ Task<Result<bool>> StreamCore::read_more(MessageLite& into) {
 // ---- replies
 
 Task<Status> StreamCore::write(const MessageLite& message) {
-  if (abandoned_) co_return Error::cancelled();
-  CO_TRY(append_message(message, compress_, out_, server_.options().message_bytes_max));
-  ++written_;
+  if (exchange_.stop.fired()) {
+    return async::failed<Status>(async::stop_error(exchange_.stop.reason()));
+  }
+  if (abandoned_) return async::failed<Status>(Error::cancelled());
+  Status appended = append_message(message, compress_, out_, server_.options().message_bytes_max);
+  if (!appended.ok()) return async::ready(std::move(appended));
+  wrote_ = true;
   has_output_.set();
+  if (out_.size() > kStreamQueuedMax) return wait_for_room();
+  return async::ready_ok();
+}
+
+Task<Status> StreamCore::wait_for_room() {
   while (out_.size() > kStreamQueuedMax) {
     has_room_.reset();
     CO_TRY(co_await has_room_.wait());
@@ -76,7 +85,14 @@ Task<Status> StreamCore::write(const MessageLite& message) {
 void StreamCore::finish(Status status) {
   finished_ = true;
   status_ = std::move(status);
+  request_ = http::Body();  // nobody reads on
   has_output_.set();
+}
+
+Result<http::Body> StreamCore::take_all() {
+  if (!wrote_ && !status_.ok()) return std::move(status_).error();
+  trailers_ = status_trailers(std::move(status_), exchange_);
+  return http::Body::complete(out_.take_all(), &trailers_);
 }
 
 http::Chunk StreamCore::last_chunk() {
@@ -96,10 +112,13 @@ Task<Result<http::Chunk>> StreamCore::read(size_t max) {
 }
 
 Task<Result<http::Chunk>> StreamCore::wait_for_chunk(size_t max) {
-  const Status waited = co_await has_output_.wait();
-  if (out_.empty() && !finished_) {
+  while (out_.empty() && !finished_) {
+    Status waited = co_await has_output_.wait();
+    if (waited.ok()) continue;
     // Stopped. After a deadline the client is still there and wants to hear it.
-    if (exchange_.stop.reason() != async::StopReason::kDeadline) co_return waited.error().clone();
+    if (exchange_.stop.reason() != async::StopReason::kDeadline) {
+      co_return std::move(waited).error();
+    }
     status_ = Error::deadline_exceeded();
     co_return last_chunk();
   }
@@ -121,21 +140,25 @@ Task<void> StreamMethod::run(StreamMethod* self, StreamCore* core, http::Exchang
 Task<Result<http::Response>> StreamMethod::serve(const Server& server, http::Request request,
                                                  http::Exchange& exchange) {
   using Answer = Result<http::Response>;
-  Result<CallEncoding> encoding = call_encoding(request.head);
+  if (exchange.deadline <= exchange.loop().now()) {
+    return async::failed<Answer>(Error::deadline_exceeded());
+  }
+  Result<CallEncoding> encoding = call_encoding(request.head, exchange);
   if (!encoding.ok()) return async::failed<Answer>(std::move(encoding).error());
   exchange.arm_deadline();
   auto* core = exchange.arena.make<StreamCore>(server, std::move(request.body), encoding->request,
                                                encoding->compress_reply, exchange);
   exchange.tasks.spawn_under(exchange.stop, &run, this, core, &exchange);
-  if (core->finished() && core->wrote_nothing()) {
-    Status status = core->take_status();
-    if (!status.ok()) return async::failed<Answer>(std::move(status).error());
-    auto* trailers = exchange.arena.make<http::HeaderMap>(status_trailers(Status{}, exchange));
-    return async::ready(Answer(http::Response{.head = reply_head(exchange, false),
-                                              .body = http::Body::complete({}, trailers)}));
+  http::Body body;
+  if (core->finished()) {
+    Result<http::Body> all = core->take_all();
+    if (!all.ok()) return async::failed<Answer>(std::move(all).error());
+    body = *std::move(all);
+  } else {
+    body = http::Body::stream(*core);
   }
   return async::ready(Answer(http::Response{.head = reply_head(exchange, encoding->compress_reply),
-                                            .body = http::Body::stream(*core)}));
+                                            .body = std::move(body)}));
 }
 
 }  // namespace layotto::grpc

@@ -39,9 +39,9 @@ class StreamCore final : public http::BodyStream {
   // The handler is done.
   void finish(Status status);
   [[nodiscard]] bool finished() const { return finished_; }
-  [[nodiscard]] bool wrote_nothing() const { return written_ == 0; }
-  // The handler's result when it is known and nothing was written: a trailers-only reply.
-  Status take_status() { return std::move(status_); }
+  // Of a handler that has finished: the failure of one that wrote nothing (a trailers-only reply),
+  // or everything it wrote.
+  [[nodiscard]] Result<http::Body> take_all();
 
   // ---- the response body
   Task<Result<http::Chunk>> read(size_t max) override;
@@ -49,6 +49,7 @@ class StreamCore final : public http::BodyStream {
   void abandon() override;
 
  private:
+  Task<Status> wait_for_room();
   Task<Result<http::Chunk>> wait_for_chunk(size_t max);
   http::Chunk last_chunk();
   Task<Result<bool>> read_more(MessageLite& into);
@@ -65,7 +66,7 @@ class StreamCore final : public http::BodyStream {
   ByteChain out_;
   async::Event has_output_;
   async::Event has_room_;
-  uint64_t written_ = 0;
+  bool wrote_ = false;
   bool finished_ = false;
   bool abandoned_ = false;
   Status status_;
