@@ -16,5 +16,7 @@ inline constexpr size_t kCallsKeptMax = 64;
 inline constexpr size_t kCallKeptBytesMax = 64 * 1024;
 // Replies shorter than this are not worth compressing.
 inline constexpr size_t kCompressBytesMin = 1024;
+// Services one answer of Health/List names; the protocol says so.
+inline constexpr size_t kHealthListMax = 100;
 
 }  // namespace layotto::grpc
