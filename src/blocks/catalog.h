@@ -18,10 +18,12 @@ class Catalog {
   template <class Block>
   void add(ComponentSpec<Block> spec) {
     auto& specs = list<Block>();
-    CHECK(find<Block>(spec.type) == nullptr, "two components of a block have one type");
-    const auto at = std::find_if(specs.begin(), specs.end(), [&](const ComponentSpec<Block>& s) {
-      return s.type > spec.type;
-    });
+    CHECK(find<Block>(spec.type) == nullptr, "two components of a block have one name");
+    for (const std::string_view alias : spec.aliases) {
+      CHECK(find<Block>(alias) == nullptr, "two components of a block have one name");
+    }
+    const auto at = std::find_if(specs.begin(), specs.end(),
+                                 [&](const ComponentSpec<Block>& s) { return s.type > spec.type; });
     specs.insert(at, std::move(spec));
   }
 

@@ -21,6 +21,7 @@
 #include "net/dialer.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
+#include "telemetry/shard.h"
 
 namespace layotto::blocks {
 

@@ -3,14 +3,15 @@
 //
 // Keys are byte strings of 1 to kStateKeyBytesMax bytes, case-sensitive, trailing spaces count.
 // An etag is opaque and never reused for a key, even after delete or expiry. A write with
-// Precondition::etag succeeds only if the key exists now with that etag; with Precondition::absent
-// only if there is no live key; without one always, and it clears any TTL unless a new one is given.
-// Expired = absent for every operation at once, whatever the collector does.
+// Precondition::matches succeeds only if the key exists now with that etag; with
+// Precondition::absent only if there is no live key; without one always, and it clears any TTL
+// unless a new one is given. Expired = absent for every operation at once, whatever the collector
+// does.
 //
 // Errors: a failed precondition is kAborted, and nothing else is. A back end that cannot be reached
-// is kUnavailable, one that answers wrongly kInternal, a full one kResourceExhausted. A failure after
-// which the write may have happened has Error::outcome_unknown() set. Before start() has succeeded
-// every operation is kUnavailable.
+// is kUnavailable, one that answers wrongly kInternal, a full one kResourceExhausted. A failure
+// after which the write may have happened has Error::outcome_unknown() set. Before start() has
+// succeeded every operation is kUnavailable.
 #pragma once
 
 #include <chrono>
