@@ -1,8 +1,37 @@
 #include "settings/runtime_config.h"
 
-#include <set>
-
+#include "blocks/state.h"
+#include "config/nearest_name.h"
 #include "net/address.h"
+
+namespace layotto::config {
+
+bool Values<settings::ThreadCount>::read(const Node& node, settings::ThreadCount& out,
+                                         const Limits&, ParsePass& pass) {
+  const std::string_view text = node.text();
+  const bool is_number = !text.empty() && text.size() <= 3 && text[0] != '0' &&
+                         text.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool is_auto = text == "auto" || (pass.lenient() && equal_but_case(text, "auto"));
+  if (node.is_scalar() && (is_auto || is_number)) {
+    out = is_auto ? std::string("auto") : std::string(text);
+    return true;
+  }
+  pass.problems.error(node, fmt::format("wants a number of threads, found {}", node.describe()),
+                      "write a number from 1 to 999, or auto");
+  return false;
+}
+
+void Values<settings::ThreadCount>::show(const settings::ThreadCount& value, const Node*,
+                                         ValueSink& sink) {
+  Int128 count = 0;
+  if (decimal_integer(value, count)) {
+    sink.integer(count);
+  } else {
+    sink.string(value);
+  }
+}
+
+}  // namespace layotto::config
 
 namespace layotto::settings {
 namespace {
@@ -20,13 +49,9 @@ Status check_mode(std::string_view text) {
   return {};
 }
 
-Status check_concurrency(std::string_view text) {
-  if (text == "auto") return {};
-  if (text.empty() || text.size() > 3 ||
-      text.find_first_not_of("0123456789") != std::string_view::npos || text[0] == '0') {
-    return base::invalid_argument("write a number from 1 to 999, or auto");
-  }
-  return {};
+Status check_metrics_path(std::string_view text) {
+  if (text.starts_with('/') && text.find_first_of(" ?#") == std::string_view::npos) return {};
+  return base::invalid_argument("write a path such as /metrics");
 }
 
 Status check_absolute(std::string_view text) {
@@ -46,7 +71,8 @@ void check_tls(const TlsSettings& tls, config::Report& report) {
 const config::Schema<TlsSettings>& TlsSettings::schema() {
   using S = TlsSettings;
   static const auto& schema = config::Schema<S>::make(
-      "tls", "TLS on a listener. The files are watched: a renewed certificate is used for new "
+      "tls",
+      "TLS on a listener. The files are watched: a renewed certificate is used for new "
       "connections without a restart.",
       [](config::Schema<S>& s) {
         s.field("certificate", &S::certificate, "PEM file with the certificate chain.")
@@ -111,8 +137,21 @@ const config::Schema<AppSettings>& AppSettings::schema() {
   using S = AppSettings;
   static const auto& schema = config::Schema<S>::make(
       "app", "The application this sidecar serves.", [](config::Schema<S>& s) {
-        s.field("id", &S::id, "Its name; used as key prefix by key_prefix: appid.")
-            .alias("app_id");
+        s.field("id", &S::id, "Its name; used as key prefix by key_prefix: appid.").alias("app_id");
+      });
+  return schema;
+}
+
+const config::Schema<MetricsSettings>& MetricsSettings::schema() {
+  using S = MetricsSettings;
+  static const auto& schema = config::Schema<S>::make(
+      "metrics", "A second place for the metrics, for scrapers on other machines.",
+      [](config::Schema<S>& s) {
+        s.field("listener", &S::listener,
+                "Where the metrics and nothing else are served; unset: only /metrics of the admin "
+                "listener.");
+        s.field("path", &S::path, "Their path on that listener.")
+            .format("a URL path", check_metrics_path);
       });
   return schema;
 }
@@ -127,10 +166,12 @@ const config::Schema<StateStoreSettings>& StateStoreSettings::schema() {
             .non_empty();
         s.field("key_prefix", &S::key_prefix,
                 "What is put before keys: none, name (of the store), appid, or a text of your own; "
-                "empty: none.");
+                "empty: none.")
+            .format("a key prefix", check_key_prefix);
         s.field("default_ttl", &S::default_ttl,
                 "Expiry of values saved without ttlInSeconds; unset: never.")
-            .min(seconds(1));
+            .min(seconds(1))
+            .max(blocks::kStateTtlMax);
         s.field("operation_timeout", &S::operation_timeout, "Longest wait for one operation.")
             .min(milliseconds(1));
         s.field("required", &S::required,
@@ -142,13 +183,12 @@ const config::Schema<StateStoreSettings>& StateStoreSettings::schema() {
 
 const config::Schema<HelloSettings>& HelloSettings::schema() {
   using S = HelloSettings;
-  static const auto& schema = config::Schema<S>::make(
-      "hello", "One greeting component.", [](config::Schema<S>& s) {
+  static const auto& schema =
+      config::Schema<S>::make("hello", "One greeting component.", [](config::Schema<S>& s) {
         s.field("type", &S::type, "The component: see `layotto components`.")
             .required()
             .non_empty();
-        s.field("required", &S::required,
-                "Whether readiness is DOWN while it is not available.");
+        s.field("required", &S::required, "Whether readiness is DOWN while it is not available.");
         s.field("settings", &S::settings, "The component's own settings.").alias("metadata");
       });
   return schema;
@@ -185,10 +225,14 @@ const config::Schema<RuntimeConfig>& RuntimeConfig::schema() {
       "layotto", "The configuration of the runtime.", [](config::Schema<S>& s) {
         s.field("app", &S::app, "The application this sidecar serves.");
         s.field("listeners", &S::listeners,
-                "Where the API is served; none written: 127.0.0.1:34904 and a Unix socket.");
+                "Where the API is served; none written: 127.0.0.1:34904 and a Unix socket.")
+            .non_empty()
+            .items_max(kListenersMax);
         s.field("admin", &S::admin,
                 "Where health, metrics and the admin pages are served; 127.0.0.1:34999 unless "
                 "written.");
+        s.field("metrics", &S::metrics,
+                "Where the metrics are served beside /metrics of the admin listener.");
         s.field("state", &S::state, "State stores by name.");
         s.field("hellos", &S::hellos, "Greeting components by name.");
         s.field("data_folder", &S::data_folder,
@@ -196,26 +240,12 @@ const config::Schema<RuntimeConfig>& RuntimeConfig::schema() {
                 "~/.local/share/layotto.")
             .format("an absolute path", check_absolute);
         s.field("concurrency", &S::concurrency,
-                "Worker threads: a number, or auto for what the container may use.")
-            .format("a number of threads", check_concurrency);
+                "Worker threads: a number, or auto for what the container may use.");
         s.field("drain_timeout", &S::drain_timeout,
                 "How long requests under way may take after SIGTERM.");
         s.field("pid_file", &S::pid_file, "Written at start, removed at exit; empty: none.");
         s.field("log", &S::log, "The event log.");
         s.field("access_log", &S::access_log, "The access log.");
-        s.check([](const S& config, config::Report& report) {
-          std::set<std::string> seen;
-          for (const ListenerSettings& listener : config.listeners) {
-            if (listener.address.empty()) {
-              report.error("listeners", "a listener has no address", "add address: host:port");
-            } else if (!listener.address.ends_with(":0") &&
-                       !seen.insert(listener.address).second) {
-              report.error("listeners", fmt::format("two listeners have the address {}",
-                                                    listener.address),
-                           "remove one of them");
-            }
-          }
-        });
       });
   return schema;
 }
@@ -224,6 +254,11 @@ unsigned mode_bits(const std::string& mode) {
   unsigned bits = 0;
   for (const char c : mode) bits = bits * 8 + static_cast<unsigned>(c - '0');
   return bits;
+}
+
+Status check_key_prefix(std::string_view prefix) {
+  if (prefix.find("||") == std::string_view::npos) return {};
+  return base::invalid_argument("write one without ||, which stands between prefix and key");
 }
 
 }  // namespace layotto::settings

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,9 @@ using std::chrono::seconds;
 
 inline constexpr std::string_view kApiAddressDefault = "127.0.0.1:34904";
 inline constexpr std::string_view kAdminAddressDefault = "127.0.0.1:34999";
+
+// Doors of one process.
+inline constexpr size_t kListenersMax = 128;
 
 enum class ClientCertificate : uint8_t { kNone, kRequest, kRequire };
 constexpr config::EnumName<ClientCertificate> kClientCertificateNames[] = {
@@ -70,16 +75,30 @@ struct ListenerSettings {
   static const config::Schema<ListenerSettings>& schema();
 };
 
+// "auto", or a number from 1 to 999; in a file with or without quotes.
+struct ThreadCount : std::string {
+  using std::string::string;
+  using std::string::operator=;
+};
+
 struct AppSettings {
   std::string id;
 
   static const config::Schema<AppSettings>& schema();
 };
 
+// A door that answers GET <path> with the metrics and nothing else, beside the admin listener.
+struct MetricsSettings {
+  std::optional<ListenerSettings> listener;  // unset: /metrics of the admin listener only
+  std::string path = "/metrics";
+
+  static const config::Schema<MetricsSettings>& schema();
+};
+
 // What every component's entry has. `settings` is read by the component's own schema.
 struct StateStoreSettings {
   std::string type;
-  std::string key_prefix;
+  std::string key_prefix;  // no "||" in it
   std::optional<Duration> default_ttl;
   Duration operation_timeout = seconds(5);
   bool required = true;
@@ -98,8 +117,8 @@ struct HelloSettings {
 
 enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError, kCritical, kOff };
 constexpr config::EnumName<LogLevel> kLogLevelNames[] = {
-    {"trace", LogLevel::kTrace},     {"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo},
-    {"warn", LogLevel::kWarn},       {"error", LogLevel::kError}, {"critical", LogLevel::kCritical},
+    {"trace", LogLevel::kTrace}, {"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo},
+    {"warn", LogLevel::kWarn},   {"error", LogLevel::kError}, {"critical", LogLevel::kCritical},
     {"off", LogLevel::kOff}};
 constexpr std::span<const config::EnumName<LogLevel>> enum_names(LogLevel) {
   return kLogLevelNames;
@@ -127,10 +146,11 @@ struct RuntimeConfig {
   AppSettings app;
   std::vector<ListenerSettings> listeners;
   ListenerSettings admin;
+  MetricsSettings metrics;
   std::map<std::string, StateStoreSettings> state;
   std::map<std::string, HelloSettings> hellos;
   std::string data_folder;
-  std::string concurrency = "1";
+  ThreadCount concurrency = "1";
   Duration drain_timeout = seconds(30);
   std::string pid_file;
   LogSettings log;
@@ -142,4 +162,15 @@ struct RuntimeConfig {
 // Permission bits of "0660"; checked when read.
 unsigned mode_bits(const std::string& mode);
 
+// What stands between a prefix and a key is "||", so that no prefix may have it.
+Status check_key_prefix(std::string_view prefix);
+
 }  // namespace layotto::settings
+
+template <>
+struct layotto::config::Values<layotto::settings::ThreadCount> {
+  static bool read(const Node& node, settings::ThreadCount& out, const Limits& limits,
+                   ParsePass& pass);
+  static void show(const settings::ThreadCount& value, const Node* written, ValueSink& sink);
+  static TypeDescription describe() { return {.type = Type::kAny}; }
+};
