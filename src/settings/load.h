@@ -1,8 +1,15 @@
-// Loading: a file → checked settings with every component's settings read, or all of its problems at
-// once. Nothing is opened before the whole file is valid.
+// Loading: a file → checked settings with every component's settings read, or all of its problems
+// at once. Nothing is opened here: not the data folder, no socket, no certificate.
 //
-// Two formats: our own YAML (any file whose root has no `servers`), strict; Layotto's JSON (root has
-// `servers`), through layotto_json.h, lenient.
+//   Problems problems;
+//   TRY(const std::string text, read_config_file(path));        // settings/file_reader.h
+//   ProcessReferences references;
+//   auto loaded = load(text, path, catalog, references, {.socket_path = …}, problems);
+//   if (!loaded) return problems.to_error();
+//
+// Two formats, told apart by the root: with `servers` it is Layotto's JSON (layotto_json.h), read
+// leniently; anything else is our own YAML, strict, which may be written as JSON too. References
+// (${NAME}) are our own YAML's; in JSON they are text.
 #pragma once
 
 #include <memory>
@@ -44,17 +51,24 @@ struct LoadedConfig {
 struct LoadOptions {
   // Start without what is not built, instead of an error that names it.
   bool skip_unbuilt = false;
+  // Of our own YAML without `listeners`: where the API is served beside TCP; empty: nowhere.
+  std::string socket_path = {};
 };
 
-// `text` is the file's content. nullopt: `problems` has errors. Warnings (what has no meaning here)
-// are in `problems` either way.
+// `text` is the file's content, `file` its name for messages. nullopt: errors were added to
+// `problems`. Warnings (what has no meaning here) are added either way, all in the order of the
+// file. Every listener of what is returned has an address and a name of its own.
 std::optional<LoadedConfig> load(std::string_view text, std::string_view file,
                                  const blocks::Catalog& catalog,
                                  config::ReferenceSource& references, const LoadOptions& options,
                                  config::Problems& problems);
 
-// What is used without a configuration file: a state store `demo` that keeps its data on disk, the
-// API on TCP and beside it on `socket_path` (empty: none).
+// What is used without a configuration file, in our own YAML: a state store `demo` that keeps its
+// data on disk, a greeting.
+std::string_view embedded_defaults_text();
+
+// The same, loaded: the API on TCP and beside it on `socket_path` (empty: none). The catalogue has
+// the components `embedded` and `helloworld`.
 LoadedConfig embedded_defaults(const blocks::Catalog& catalog, std::string_view socket_path);
 
 }  // namespace layotto::settings
