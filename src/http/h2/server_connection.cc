@@ -7,9 +7,6 @@
 namespace layotto::http::h2 {
 namespace {
 
-// Pumping a response body: how much is read at once, and how much may wait in the session.
-constexpr size_t kPumpChunkBytes = 64 * 1024;
-constexpr size_t kPumpQueuedMax = 64 * 1024;
 // Request data up to this size are copied into the exchange's arena, larger ones into a slab.
 constexpr size_t kArenaBodyMax = 2048;
 
@@ -87,7 +84,7 @@ Task<void> ServerConnection::run(ByteView already_read) {
   cancel();
   for (Streams* left : {&arriving_, &streams_}) {
     while (ServerStream* stream = left->front()) {
-      stream->closed = true;
+      stream->close();
       release(*stream);
     }
   }
@@ -155,9 +152,9 @@ void ServerConnection::handle_events() {
 
 void ServerConnection::on_head(Event& event) {
   ServerStream& stream = *env_.h2_streams().take(env_.loop);
-  stream.connection = this;
+  stream.owner = this;
   stream.id = event.stream;
-  stream.request_ended = event.end_stream;
+  stream.ended = event.end_stream;
   event.ref->user = &stream;
 
   Exchange& exchange = stream.exchange;
@@ -175,7 +172,7 @@ void ServerConnection::on_head(Event& event) {
 
   if (event.too_large) {
     refuse_large_head(stream);
-  } else if (stream.request_ended) {
+  } else if (stream.ended) {
     dispatch(stream, Body());
   } else {
     arriving_.push_back(stream);
@@ -198,25 +195,24 @@ void ServerConnection::refuse_large_head(ServerStream& stream) {
 void ServerConnection::on_data(Event& event) {
   auto* stream = stream_of(event);
   const size_t size = event.data.size();
-  if (stream == nullptr || stream->abandoned) {
-    if (size > 0) session_.consumed(event.stream, size);
-    if (stream != nullptr) stream->request_ended = event.end_stream;
+  if (stream == nullptr) {
+    session_.consumed(event.stream, size);
     return;
   }
-  stream->exchange.request_bytes += size;
-  if (event.end_stream && stream->chain == nullptr && stream->received.empty()) {
-    // The usual unary request: head and all of the body in one read.
-    stream->request_ended = true;
-    if (size > 0) session_.consumed(event.stream, size);
-    static_cast<base::ListLink<ServerStream>*>(stream)->unlink();
-    dispatch(*stream, Body::complete(size <= kArenaBodyMax
-                                         ? Bytes::unowned(stream->exchange.arena.copy(event.data))
-                                         : Bytes::copy(event.data)));
+  Exchange& exchange = stream->exchange;
+  exchange.request_bytes += size;
+  const bool whole = event.end_stream && stream->chain == nullptr && stream->received.empty();
+  if (!whole || stream->abandoned) {
+    stream->take_data(event.data, event.end_stream);
     return;
   }
-  stream->received.append(event.data);
-  stream->request_ended = event.end_stream;
-  stream->data_arrived.set();
+  // The usual unary request: head and all of the body in one read.
+  stream->ended = true;
+  session_.consumed(event.stream, size);
+  static_cast<base::ListLink<ServerStream>*>(stream)->unlink();
+  dispatch(*stream,
+           Body::complete(size <= kArenaBodyMax ? Bytes::unowned(exchange.arena.copy(event.data))
+                                                : Bytes::copy(event.data)));
 }
 
 void ServerConnection::on_trailers(Event& event) {
@@ -227,26 +223,20 @@ void ServerConnection::on_trailers(Event& event) {
     session_.reset(event.stream, ErrorCode::kEnhanceYourCalm);
     return;
   }
-  stream->trailers_block = std::move(event.block);
-  stream->request_trailers = HeaderMap(*stream->trailers_block.get());
-  stream->request_ended = true;
-  stream->data_arrived.set();
+  stream->take_trailers(std::move(event.block));
 }
 
 void ServerConnection::on_closed(Event& event) {
   auto* stream = stream_of(event);
   if (!event.reset_by_peer && is_peers_fault(event.code)) env_.counters.protocol_errors.add();
   if (stream == nullptr) return;
-  stream->closed = true;
   if (event.code != ErrorCode::kNoError || !stream->response_sent) {
     (event.reset_by_peer ? env_.counters.requests_reset_by_peer
                          : env_.counters.requests_reset_by_us)
         .add();
     stream->exchange.stop.fire(async::StopReason::kCancelled);
   }
-  // Work that outlives the answer may still wait for the rest of the request: it will not come.
-  stream->data_arrived.set();
-  stream->room.wake_all();
+  stream->close();
   if (!stream->running) release(*stream);
 }
 
@@ -290,14 +280,9 @@ bool ServerConnection::send_response(ServerStream& stream, Response& response) {
     connection_->schedule_flush();
     return false;
   }
-  const HeaderMap* trailers = response.body.trailers();
-  const bool head_only = response.body.empty() && trailers == nullptr;
+  const bool head_only = response.body.empty() && response.body.trailers() == nullptr;
   session_.submit_response(stream.id, response.head, head_only);
-  if (!head_only) {
-    exchange.response_bytes += response.body.bytes().size();
-    session_.submit_data(stream.id, response.body.take_bytes(), trailers == nullptr);
-    if (trailers != nullptr) session_.submit_trailers(stream.id, *trailers);
-  }
+  if (!head_only) stream.send_complete(std::move(response.body), exchange.response_bytes);
   stream.response_sent = true;
   connection_->schedule_flush();
   return true;
@@ -321,33 +306,17 @@ Task<void> ServerConnection::pump_later(ServerConnection* self, ServerStream* st
 }
 
 Task<void> ServerConnection::pump(ServerStream& stream, Body body) {
-  while (!stream.closed) {
-    Result<Chunk> chunk = co_await body.read(kPumpChunkBytes);
-    if (!chunk.ok()) {
-      // The head is out: all we can say is that the message is not complete.
-      const bool stopped = stream.exchange.stop.fired();
-      session_.reset(stream.id, stopped ? ErrorCode::kCancel : ErrorCode::kInternalError);
-      if (!stream.exchange.failure.has_value()) {
-        stream.exchange.failure.emplace(std::move(chunk).error());
-      }
-      connection_->schedule_flush();
-      co_return;
-    }
-    if (stream.closed) break;
-    stream.exchange.response_bytes += chunk->data.size();
-    const HeaderMap* trailers = chunk->end ? body.trailers() : nullptr;
-    session_.submit_data(stream.id, std::move(chunk->data), chunk->end && trailers == nullptr);
-    if (trailers != nullptr) session_.submit_trailers(stream.id, *trailers);
+  Exchange& exchange = stream.exchange;
+  Status sent = co_await stream.send(std::move(body), exchange.response_bytes);
+  stream.response_sent = sent.ok();
+  if (sent.ok()) co_return;
+  // The head is out: all we can say is that the message is not complete.
+  if (!stream.closed) {
+    const bool stopped = exchange.stop.fired();
+    session_.reset(stream.id, stopped ? ErrorCode::kCancel : ErrorCode::kInternalError);
     connection_->schedule_flush();
-    if (chunk->end) {
-      body.mark_ended();
-      stream.response_sent = true;
-      co_return;
-    }
-    while (!stream.closed && session_.queued(stream.id) > kPumpQueuedMax) {
-      if (!(co_await stream.room.wait()).ok()) co_return;  // stopped: the body is abandoned
-    }
   }
+  if (!exchange.failure.has_value()) exchange.failure.emplace(std::move(sent).error());
 }
 
 // The root task is done.
@@ -371,17 +340,6 @@ void ServerConnection::release(ServerStream& stream) {
   static_cast<base::ListLink<ServerStream>&>(stream).unlink();
   env_.h2_streams().give(&stream);
   if (drain_final_) connection_->schedule_flush();  // was it the last?
-}
-
-// The stream may be closed: the connection's share of the window is still to be given back.
-void ServerConnection::consumed(ServerStream& stream, size_t n) {
-  session_.consumed(stream.id, n);
-  connection_->schedule_flush();
-}
-
-void ServerConnection::send_interim(ServerStream& stream, const ResponseHead& head) {
-  session_.submit_interim(stream.id, head);
-  connection_->schedule_flush();
 }
 
 // ---- writing, ending

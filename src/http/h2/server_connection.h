@@ -17,7 +17,8 @@
 
 namespace layotto::http::h2 {
 
-class ServerConnection final : private net::OutputSource,
+class ServerConnection final : private StreamOwner,
+                               private net::OutputSource,
                                private async::DrainListener,
                                private async::Timer,
                                private LiveConnection {
@@ -28,10 +29,6 @@ class ServerConnection final : private net::OutputSource,
   // Serves until the connection is over and no task of it is left.
   Task<void> run(ByteView already_read);
 
-  // ---- for its streams
-  void consumed(ServerStream& stream, size_t n);
-  void send_interim(ServerStream& stream, const ResponseHead& head);
-
   [[nodiscard]] ConnectionSnapshot snapshot() const override;
 
  private:
@@ -40,6 +37,9 @@ class ServerConnection final : private net::OutputSource,
   static Task<void> answer_later(ServerConnection* self, ServerStream* stream,
                                  Task<Response> answer);
   static Task<void> pump_later(ServerConnection* self, ServerStream* stream, Response response);
+
+  Session& session() override { return session_; }
+  void flush_soon() override { connection_->schedule_flush(); }
 
   void process(ByteView bytes);
   void handle_events();
