@@ -112,6 +112,10 @@ void Session::trim() {
   if (events_.empty()) std::vector<Event>().swap(events_);
 }
 
+bool Session::request_written(uint32_t stream) const {
+  return impl_->unopened.empty() || impl_->unopened_slot(static_cast<int32_t>(stream)) == nullptr;
+}
+
 bool Session::wants_write() const { return nghttp2_session_want_write(impl_->session) != 0; }
 
 uint32_t Session::receiving_head() const {
@@ -184,8 +188,12 @@ Result<uint32_t> Session::submit_request(const RequestHead& head, bool end_strea
   return static_cast<uint32_t>(stream);
 }
 
+bool Session::takes_requests() const {
+  return nghttp2_session_check_request_allowed(impl_->session) != 0;
+}
+
 size_t Session::streams_available() const {
-  if (nghttp2_session_check_request_allowed(impl_->session) == 0) return 0;
+  if (!takes_requests()) return 0;
   const uint32_t peer_max =
       nghttp2_session_get_remote_settings(impl_->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return peer_max > open_streams_ ? peer_max - open_streams_ : 0;
@@ -223,6 +231,7 @@ size_t Session::queued(uint32_t stream) const {
 }
 
 void Session::consumed(uint32_t stream, size_t n) {
+  if (n == 0) return;
   nghttp2_session_consume(impl_->session, static_cast<int32_t>(stream), n);
 }
 

@@ -112,21 +112,26 @@ class Session {
   void trim();
 
   // ---- server
-  // Texts of `head` and of the trailers must live until the stream's kClosed event. The first
+  // Texts of `head` and of the trailers must live until the stream's kClosed event, or its reset()
+  // here. The first
   // response of a stream counts; interim ones (1xx, not 101) come before it.
   void submit_response(uint32_t stream, const ResponseHead& head, bool end_stream);
   void submit_interim(uint32_t stream, const ResponseHead& head);
 
   // ---- client
   // Returns the stream id, or an Error: no ids left, the peer is going away, or too many streams.
-  // Scheme and path must not be empty. Texts of `head` must live until the stream's kClosed event.
+  // Scheme and path must not be empty. Texts of `head` live as long as those of a response.
   Result<uint32_t> submit_request(const RequestHead& head, bool end_stream, void* user);
+  // False: no request will be taken any more, the peer is going away or there are no ids left.
+  [[nodiscard]] bool takes_requests() const;
   // How many more streams may be opened now.
   [[nodiscard]] size_t streams_available() const;
+  // False: the head of this request of ours has not been written yet, the server cannot know of it.
+  [[nodiscard]] bool request_written(uint32_t stream) const;
 
   // ---- both
-  // Queues data behind the head. Unowned bytes must live until the stream's kClosed event. At the
-  // end either end_stream here or submit_trailers(). Ignored for a stream that is closed.
+  // Queues data behind the head. Unowned bytes live as long as the texts of heads. At the end
+  // either end_stream here or submit_trailers(). Ignored for a stream that is closed.
   void submit_data(uint32_t stream, Bytes data, bool end_stream);
   void submit_trailers(uint32_t stream, const HeaderMap& trailers);
   // Bytes of this stream that wait to be framed.
