@@ -25,10 +25,6 @@ constexpr LiveRow kLive[] = {
     {"layotto", "drain_timeout", InForce::kNow},
     {"log", "level", InForce::kNow},
     {"log", "modules", InForce::kNow},
-    {"access_log", "path", InForce::kNow},
-    {"access_log", "format", InForce::kNow},
-    {"access_log", "json", InForce::kNow},
-    {"access_log", "size_max", InForce::kNow},
     {"listener", "message_bytes_max", InForce::kForNewConnections},
     {"listener", "connections_max", InForce::kForNewConnections},
     {"listener", "concurrent_streams_max", InForce::kForNewConnections},
@@ -52,6 +48,7 @@ constexpr WaitRow kWaits[] = {
     {"layotto", "data_folder", "files stay in the old folder until a restart"},
     {"layotto", "pid_file", "the old file stays until a restart"},
     {"app", "id", "keys keep their prefix until a restart"},
+    {"access_log", "path", "the access log stays where it is until a restart"},
     {"log", "path", "the log stays where it is until a restart"},
     {"listener", "address", "the socket stays where it is until a restart"},
     {"listener", "tls",
@@ -207,7 +204,38 @@ void compare_metrics(const MetricsSettings& before, const MetricsSettings& after
   }
 }
 
+// The fields of a listener that kLive has.
+void adopt_limits(ListenerSettings& listener, const ListenerSettings& after) {
+  listener.message_bytes_max = after.message_bytes_max;
+  listener.connections_max = after.connections_max;
+  listener.concurrent_streams_max = after.concurrent_streams_max;
+  listener.header_bytes_max = after.header_bytes_max;
+  listener.header_fields_max = after.header_fields_max;
+  listener.head_timeout = after.head_timeout;
+  listener.idle_timeout = after.idle_timeout;
+  listener.keepalive_interval = after.keepalive_interval;
+  listener.keepalive_timeout = after.keepalive_timeout;
+  listener.write_stall_timeout = after.write_stall_timeout;
+}
+
 }  // namespace
+
+void adopt_live(LoadedConfig& in_force, const LoadedConfig& after) {
+  RuntimeConfig& config = in_force.config;
+  config.drain_timeout = after.config.drain_timeout;
+  config.log.level = after.config.log.level;
+  config.log.modules = after.config.log.modules;
+  adopt_limits(config.admin, after.config.admin);
+  if (config.metrics.listener && after.config.metrics.listener) {
+    adopt_limits(*config.metrics.listener, *after.config.metrics.listener);
+  }
+  for (ListenerSettings& listener : config.listeners) {
+    const auto now = by_name(after.config.listeners);
+    if (const auto* found = find(now, listener.name); found != nullptr) {
+      adopt_limits(listener, *found);
+    }
+  }
+}
 
 InForce in_force(std::string_view part, std::string_view field) {
   const auto* const row =

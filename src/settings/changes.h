@@ -31,6 +31,9 @@ struct Change {
 // reference are compared, too.
 std::vector<Change> changes(const LoadedConfig& before, const LoadedConfig& after);
 
+// Takes over what is live of `after`: no live change is left between the two.
+void adopt_live(LoadedConfig& in_force, const LoadedConfig& after);
+
 // For a setting by the name of its part and its own: ("listener", "idle_timeout"). What no row says
 // needs a restart.
 InForce in_force(std::string_view part, std::string_view field);

@@ -104,9 +104,9 @@ access_log: {path: /a, format: "%PROTOCOL%", json: true}
             "log.path has changed: the log stays where it is until a restart\n"
             "log.level has changed and is in force now\n"
             "log.modules has changed and is in force now\n"
-            "access_log.path has changed and is in force now\n"
-            "access_log.format has changed and is in force now\n"
-            "access_log.json has changed and is in force now\n");
+            "access_log.path has changed: the access log stays where it is until a restart\n"
+            "access_log.format has changed and needs a restart\n"
+            "access_log.json has changed and needs a restart\n");
 }
 
 TEST(Changes, ASecretThatChangedIsSeenAndNotShown) {
@@ -167,6 +167,40 @@ TEST(Changes, EverySettingIsCompared) {
     const std::string& name = field->description().name;
     EXPECT_EQ(paths.contains("listeners.l." + name), name != "name") << name;
   }
+}
+
+TEST(Changes, WhatIsLiveIsTakenOverAndNothingElse) {
+  auto in_force = load_text(kBefore);
+  const auto after = load_text(R"(
+listeners:
+  - name: api
+    address: "127.0.0.1:2"
+    message_bytes_max: 1MiB
+    connections_max: 7
+    concurrent_streams_max: 7
+    header_bytes_max: 8KiB
+    header_fields_max: 70
+    head_timeout: 7s
+    idle_timeout: 7s
+    keepalive_interval: 7s
+    keepalive_timeout: 7s
+    write_stall_timeout: 7s
+admin: {idle_timeout: 7s}
+metrics: {listener: {address: "127.0.0.1:3", idle_timeout: 7s}}
+drain_timeout: 7s
+log: {level: debug, modules: {net: trace}, path: /l}
+)");
+  const auto live = [&] {
+    size_t count = 0;
+    for (const Change& change : changes(in_force->config, after->config)) count += change.is_live();
+    return count;
+  };
+  const auto waiting = [&] { return changes(in_force->config, after->config).size() - live(); };
+  const size_t waiting_before = waiting();
+  EXPECT_EQ(live(), 15U);
+  adopt_live(in_force->config, after->config);
+  EXPECT_EQ(live(), 0U);
+  EXPECT_EQ(waiting(), waiting_before);
 }
 
 TEST(Changes, ASettingNobodyListedNeedsARestart) {
