@@ -36,12 +36,12 @@ blocks::ComponentSpec<blocks::Hello> spec() {
       {.type = "helloworld",
        .summary = "Answers with a configured greeting.",
        .features = {.dynamic_configuration = true},
-       .make_shared = [](const HelloWorldSettings& settings, blocks::ProcessEnv&)
-           -> Result<std::shared_ptr<blocks::Shared>> {
+       .make_shared = [](const HelloWorldSettings& settings,
+                         blocks::ProcessEnv&) -> Result<std::shared_ptr<blocks::Shared>> {
          return std::shared_ptr<blocks::Shared>(std::make_shared<Greeting>(settings.hello));
        },
-       .make = [](const HelloWorldSettings&, blocks::Shared* shared, blocks::WorkerEnv&)
-           -> Result<std::unique_ptr<blocks::Hello>> {
+       .make = [](const HelloWorldSettings&, blocks::Shared* shared,
+                  blocks::WorkerEnv&) -> Result<std::unique_ptr<blocks::Hello>> {
          return std::unique_ptr<blocks::Hello>(
              std::make_unique<HelloWorld>(static_cast<Greeting&>(*shared)));
        }});

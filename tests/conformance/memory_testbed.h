@@ -1,0 +1,12 @@
+// state.memory for the conformance suite.
+#pragma once
+
+#include <memory>
+
+#include "tests/conformance/state_testbed.h"
+
+namespace layotto::conformance {
+
+std::unique_ptr<StateTestbed> memory_testbed();
+
+}  // namespace layotto::conformance

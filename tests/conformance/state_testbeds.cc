@@ -1,0 +1,13 @@
+// Every state store of the product, one line each.
+#include "tests/conformance/memory_testbed.h"
+#include "tests/conformance/state_conformance.h"
+
+namespace layotto::conformance {
+
+std::vector<std::unique_ptr<StateTestbed>> state_testbeds() {
+  std::vector<std::unique_ptr<StateTestbed>> beds;
+  beds.push_back(memory_testbed());
+  return beds;
+}
+
+}  // namespace layotto::conformance
