@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 
 namespace layotto::config {
 namespace {
@@ -15,7 +15,7 @@ constexpr size_t kNone = SIZE_MAX;
 // The field's name or alias that is `name` (or differs only in case); empty when none is.
 std::string_view matching_name(const FieldDescription& field, std::string_view name, bool exact) {
   const auto matches = [&](std::string_view candidate) {
-    return exact ? candidate == name : equal_but_case(candidate, name);
+    return exact ? candidate == name : base::equal_but_case(candidate, name);
   };
   if (matches(field.name)) return field.name;
   const auto alias = std::find_if(field.aliases.begin(), field.aliases.end(), matches);
@@ -165,7 +165,7 @@ bool AnySchema::unknown(const Node& child, ParsePass& pass) const {
   std::string remedy;
   if (!pass.problems.full(severity)) {  // comparing names is the costly part
     std::vector<std::string_view> names = listed_names();
-    if (const auto nearest = nearest_name(child.key(), names); !nearest.empty()) {
+    if (const auto nearest = base::nearest_name(child.key(), names); !nearest.empty()) {
       remedy = fmt::format("did you mean {}?", nearest);
     } else if (names.empty()) {
       remedy = "remove it";

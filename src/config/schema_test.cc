@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/nearest_name.h"
 #include "config/document.h"
 #include "config/duration_text.h"
 #include "config/example_settings.h"
-#include "config/nearest_name.h"
 #include "config/references.h"
 
 namespace layotto::config {
@@ -391,13 +391,13 @@ TEST(ByteSizes, KnowThousandsAnd1024s) {
 
 TEST(NearestName, IsCloseInLettersNotInStyle) {
   const std::vector<std::string_view> known = {"redis_host", "port", "timeout"};
-  EXPECT_EQ(nearest_name("redisHost", known), "redis_host");
-  EXPECT_EQ(nearest_name("prot", known), "port");
-  EXPECT_EQ(nearest_name("colour", known), "");
-  EXPECT_EQ(nearest_name("prt", known), "port");
-  EXPECT_EQ(nearest_name("timout", known), "timeout");
-  EXPECT_EQ(nearest_name("x", known), "");
-  EXPECT_EQ(nearest_name("", known), "");
+  EXPECT_EQ(base::nearest_name("redisHost", known), "redis_host");
+  EXPECT_EQ(base::nearest_name("prot", known), "port");
+  EXPECT_EQ(base::nearest_name("colour", known), "");
+  EXPECT_EQ(base::nearest_name("prt", known), "port");
+  EXPECT_EQ(base::nearest_name("timout", known), "timeout");
+  EXPECT_EQ(base::nearest_name("x", known), "");
+  EXPECT_EQ(base::nearest_name("", known), "");
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
+#include "base/nearest_name.h"
 #include "config/duration_text.h"
-#include "config/nearest_name.h"
 
 namespace layotto::config {
 namespace {
@@ -54,7 +54,7 @@ std::string or_list(const Names& names) {
 }
 
 std::string did_you_mean(std::string_view text, std::span<const std::string_view> names) {
-  const std::string_view nearest = nearest_name(text, names);
+  const std::string_view nearest = base::nearest_name(text, names);
   return nearest.empty() ? std::string{} : fmt::format("did you mean {}?", nearest);
 }
 
@@ -266,7 +266,7 @@ bool read_name(const Node& node, size_t& out, std::span<const std::string_view> 
                ParsePass& pass) {
   const bool scalar = node.is_scalar() && !node.is_null();
   for (size_t i = 0; scalar && i < names.size(); ++i) {
-    if (node.text() == names[i] || (pass.lenient() && equal_but_case(node.text(), names[i]))) {
+    if (node.text() == names[i] || (pass.lenient() && base::equal_but_case(node.text(), names[i]))) {
       out = i;
       return true;
     }

@@ -1,8 +1,8 @@
 // Layotto's grpc_config: the app and the components by kind and name.
 #include <algorithm>
 
+#include "base/nearest_name.h"
 #include "blocks/state.h"
-#include "config/nearest_name.h"
 #include "config/schema.h"
 #include "settings/component_kinds.h"
 #include "settings/layotto_keys.h"
@@ -192,7 +192,7 @@ void add_unbuilt(const ComponentKind& kind, const Node& entry, std::string_view 
 // A section of a kind that is not built: each of its entries.
 void translate_unbuilt(Translation& t, const Node& value) {
   for (const ComponentKind& kind : component_kinds()) {
-    if (!config::equal_but_case(kind.section, value.key())) continue;
+    if (!base::equal_but_case(kind.section, value.key())) continue;
     for (const Node* entry : mapping_items(value, t)) {
       add_unbuilt(kind, *entry, entry->key(), t);
     }

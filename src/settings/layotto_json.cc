@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 #include "config/schema.h"
 #include "settings/layotto_keys.h"
 #include "settings/listeners.h"
@@ -151,7 +151,7 @@ void translate_log_level(Translation& t, const Node& value) {
   if (!read(value, text, t)) return;
   const auto* const found =
       std::find_if(std::begin(kLevels), std::end(kLevels),
-                   [&](const Level& level) { return config::equal_but_case(level.mosn, text); });
+                   [&](const Level& level) { return base::equal_but_case(level.mosn, text); });
   if (found != std::end(kLevels)) {
     t.config.log.level = found->level;
     return;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 #include "settings/layotto_json.h"
 
 namespace layotto::settings {
@@ -17,7 +17,7 @@ std::string did_you_mean(std::string_view name, const KeyTable& table) {
   for (const KeyRule& rule : table.rules) {
     if (rule.fate != Fate::kNoMeaning) known.push_back(rule.key);
   }
-  const std::string_view nearest = config::nearest_name(name, known);
+  const std::string_view nearest = base::nearest_name(name, known);
   return nearest.empty() ? std::string("remove it") : fmt::format("did you mean {}?", nearest);
 }
 
@@ -90,7 +90,7 @@ const KeyRule* find_rule(const KeyTable& table, std::string_view key) {
   };
   const KeyRule* exact = by([key](std::string_view other) { return other == key; });
   if (exact != nullptr) return exact;
-  return by([key](std::string_view other) { return config::equal_but_case(other, key); });
+  return by([key](std::string_view other) { return base::equal_but_case(other, key); });
 }
 
 std::span<const Node* const> list_items(const Node& node, Translation& t) {

@@ -2,7 +2,7 @@
 // stream filter `actuator_filter` is our admin listener, all others need what is not built yet.
 #include <algorithm>
 
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 #include "config/schema.h"
 #include "net/address.h"
 #include "settings/layotto_keys.h"
@@ -198,12 +198,12 @@ bool read_address(const Node& listener, Translation& t) {
   ListenerDraft& draft = *t.listener;
   std::string network = "tcp";
   if (draft.network != nullptr && !read(*draft.network, network, t)) return false;
-  if (config::equal_but_case(network, "udp")) {
+  if (base::equal_but_case(network, "udp")) {
     t.unbuilt.add(*draft.network, "listening on UDP");
     return false;
   }
-  const bool is_unix = config::equal_but_case(network, "unix");
-  if (!is_unix && !network.empty() && !config::equal_but_case(network, "tcp")) {
+  const bool is_unix = base::equal_but_case(network, "unix");
+  if (!is_unix && !network.empty() && !base::equal_but_case(network, "tcp")) {
     t.pass.problems.error(*draft.network,
                           fmt::format("there is no network {}", shown(*draft.network)),
                           "write tcp or unix");
@@ -234,7 +234,7 @@ bool has_filter(const Node* filters, std::string_view type) {
   const auto items = filters->children();
   return std::any_of(items.begin(), items.end(), [type](const Node* filter) {
     const Node* found = find_any_case(*filter, "type");
-    return found != nullptr && config::equal_but_case(found->text(), type);
+    return found != nullptr && base::equal_but_case(found->text(), type);
   });
 }
 

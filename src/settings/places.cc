@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 #include "config/problem.h"
 
 namespace layotto::settings {
@@ -24,7 +24,7 @@ const Node* find_any_case(const Node& mapping, std::string_view key) {
   if (const Node* exact = mapping.find(key); exact != nullptr) return exact;
   const auto children = mapping.children();
   const auto found = std::find_if(children.begin(), children.end(), [key](const Node* child) {
-    return config::equal_but_case(child->key(), key);
+    return base::equal_but_case(child->key(), key);
   });
   return found == children.end() ? nullptr : *found;
 }

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 #include "settings/component_kinds.h"
 
 namespace layotto::settings {
@@ -72,7 +72,7 @@ void say_no_such_type(const Wanted& wanted, std::vector<std::string_view> known,
   known.insert(known.end(), kind.types.begin(), kind.types.end());
   const bool wanted_name = !pass.problems.full(config::Severity::kError);  // finding it is costly
   const std::string_view nearest =
-      wanted_name ? config::nearest_name(type, known) : std::string_view{};
+      wanted_name ? base::nearest_name(type, known) : std::string_view{};
   if (nearest.empty() && pass.lenient() && kind.section == "hellos") {
     // Layotto asks a process of that name, if there is one.
     return add_unbuilt("the pluggable type");

@@ -1,7 +1,7 @@
 #include "settings/runtime_config.h"
 
+#include "base/nearest_name.h"
 #include "blocks/state.h"
-#include "config/nearest_name.h"
 #include "net/address.h"
 
 namespace layotto::config {
@@ -11,7 +11,7 @@ bool Values<settings::ThreadCount>::read(const Node& node, settings::ThreadCount
   const std::string_view text = node.text();
   const bool is_number = !text.empty() && text.size() <= 3 && text[0] != '0' &&
                          text.find_first_not_of("0123456789") == std::string_view::npos;
-  const bool is_auto = text == "auto" || (pass.lenient() && equal_but_case(text, "auto"));
+  const bool is_auto = text == "auto" || (pass.lenient() && base::equal_but_case(text, "auto"));
   if (node.is_scalar() && (is_auto || is_number)) {
     out = is_auto ? std::string("auto") : std::string(text);
     return true;

@@ -1,10 +1,10 @@
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-namespace layotto::config {
+namespace layotto::base {
 namespace {
 
 // Longer names are not compared by edits.
@@ -65,4 +65,4 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   return nearest;
 }
 
-}  // namespace layotto::config
+}  // namespace layotto::base
