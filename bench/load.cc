@@ -1,10 +1,13 @@
 // layotto-load: a gRPC load generator that costs little itself: unary GetState or SaveState over
 // HTTP/2 with header blocks encoded once per connection the way gRPC clients do (everything indexed
-// after the first call). Every answer is checked: grpc-status 0 and, for GetState, the value's bytes.
+// after the first call). Every answer is checked: grpc-status 0 and, for GetState, the value's
+// bytes.
 //
-//   layotto-load --address 127.0.0.1:34904 --rpc GetState --connections 8 --streams 4 --requests 100000
+//   layotto-load --address 127.0.0.1:34904 --rpc GetState --connections 8 --streams 4 --requests
+//   100000
 //
-// Prints one line of JSON: completed, failed, seconds, requests per second, latency percentiles (µs).
+// Prints one line of JSON: completed, failed, seconds, requests per second, latency percentiles
+// (µs).
 #include <getopt.h>
 #include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
@@ -192,7 +195,9 @@ class Connection {
     size_t ended = 0;
     size_t at = 0;
     while (in_.size() - at >= 9) {
-      const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(in_[at + i])); };
+      const auto byte = [&](size_t i) {
+        return static_cast<uint32_t>(static_cast<uint8_t>(in_[at + i]));
+      };
       const size_t size = byte(0) << 16 | byte(1) << 8 | byte(2);
       if (in_.size() - at < 9 + size) break;
       const uint32_t stream = (byte(5) & 0x7f) << 24 | byte(6) << 16 | byte(7) << 8 | byte(8);
@@ -259,9 +264,8 @@ class Connection {
     while (true) {
       nghttp2_nv field;
       int flags = 0;
-      const ssize_t n =
-          nghttp2_hd_inflate_hd2(inflater_, &field, &flags,
-                                 reinterpret_cast<const uint8_t*>(rest.data()), rest.size(), 1);
+      const ssize_t n = nghttp2_hd_inflate_hd2(
+          inflater_, &field, &flags, reinterpret_cast<const uint8_t*>(rest.data()), rest.size(), 1);
       if (n < 0) die("broken header block from the server");
       rest.remove_prefix(static_cast<size_t>(n));
       if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
@@ -377,10 +381,11 @@ class Run {
                  ? 0U
                  : latencies_[static_cast<size_t>(p * static_cast<double>(latencies_.size() - 1))];
     };
-    std::printf("{\"completed\": %lu, \"failed\": %lu, \"seconds\": %.3f, \"rps\": %.0f, "
-                "\"p50_us\": %u, \"p99_us\": %u}\n",
-                completed_, failed_, seconds, static_cast<double>(completed_) / seconds,
-                percentile(0.5), percentile(0.99));
+    std::printf(
+        "{\"completed\": %lu, \"failed\": %lu, \"seconds\": %.3f, \"rps\": %.0f, "
+        "\"p50_us\": %u, \"p99_us\": %u}\n",
+        completed_, failed_, seconds, static_cast<double>(completed_) / seconds, percentile(0.5),
+        percentile(0.99));
     std::exit(failed_ == 0 ? 0 : 2);
   }
 
@@ -412,16 +417,36 @@ Options parse(int argc, char** argv) {
   int flag = 0;
   while ((flag = getopt_long(argc, argv, "", names.data(), nullptr)) != -1) {
     switch (flag) {
-      case 'a': options.address = optarg; break;
-      case 'r': options.rpc = optarg; break;
-      case 's': options.store = optarg; break;
-      case 'c': options.connections = std::strtoul(optarg, nullptr, 10); break;
-      case 'm': options.streams = std::strtoul(optarg, nullptr, 10); break;
-      case 'n': options.requests = std::strtoul(optarg, nullptr, 10); break;
-      case 'd': options.seconds = std::strtod(optarg, nullptr); break;
-      case 'R': options.rate = std::strtod(optarg, nullptr); break;
-      case 'k': options.keys = std::strtoul(optarg, nullptr, 10); break;
-      case 'v': options.value_bytes = std::strtoul(optarg, nullptr, 10); break;
+      case 'a':
+        options.address = optarg;
+        break;
+      case 'r':
+        options.rpc = optarg;
+        break;
+      case 's':
+        options.store = optarg;
+        break;
+      case 'c':
+        options.connections = std::strtoul(optarg, nullptr, 10);
+        break;
+      case 'm':
+        options.streams = std::strtoul(optarg, nullptr, 10);
+        break;
+      case 'n':
+        options.requests = std::strtoul(optarg, nullptr, 10);
+        break;
+      case 'd':
+        options.seconds = std::strtod(optarg, nullptr);
+        break;
+      case 'R':
+        options.rate = std::strtod(optarg, nullptr);
+        break;
+      case 'k':
+        options.keys = std::strtoul(optarg, nullptr, 10);
+        break;
+      case 'v':
+        options.value_bytes = std::strtoul(optarg, nullptr, 10);
+        break;
       default:
         die("usage: layotto-load [--address A] [--rpc GetState|SaveState] [--store S] "
             "[--connections N] [--streams N] [--requests N | --seconds S] [--rate R] [--keys N] "

@@ -116,22 +116,22 @@ Task<Result<http::Response>> Site::handle(http::Request request, http::Exchange&
   exchange.stats = entry->stats.get();
   const PageKind kind = entry->page.kind;
   const bool posting = request.head.method() == http::Method::kPost;
-  const bool allowed = (reading && kind != PageKind::kAction) ||
-                       (posting && kind != PageKind::kRead);
+  const bool allowed =
+      (reading && kind != PageKind::kAction) || (posting && kind != PageKind::kRead);
   if (!allowed) {
     const std::string_view methods = kind == PageKind::kRead     ? "GET, HEAD"
                                      : kind == PageKind::kAction ? "POST"
                                                                  : "GET, HEAD, POST";
     exchange.failure_reason = "wrong_method";
-    http::Response refused = http::local_reply(
-        base::invalid_argument("{} is for {}", path, methods), 405, exchange);
+    http::Response refused =
+        http::local_reply(base::invalid_argument("{} is for {}", path, methods), 405, exchange);
     refused.head.headers.add(HeaderId::kAllow, methods, exchange.arena);
     return async::ready(Answer(std::move(refused)));
   }
   if (posting) {
     if (!options_.actions) {
-      return async::failed<Answer>(base::permission_denied(
-          "this listener serves read-only pages; use the admin listener"));
+      return async::failed<Answer>(
+          base::permission_denied("this listener serves read-only pages; use the admin listener"));
     }
     if (request.head.headers.has(HeaderId::kOrigin) ||
         !is_own_host(request.head.authority(), exchange)) {
@@ -146,7 +146,8 @@ Task<Result<http::Response>> Site::handle(http::Request request, http::Exchange&
 Task<Result<http::Response>> Site::serve(const Entry& entry, http::Request request,
                                          http::Exchange& exchange) {
   CO_TRY(const Bytes body, co_await http::read_all(request.body, kPostBytesMax));
-  const PageRequest page{.query = request.head.query(), .body = body.view(),
+  const PageRequest page{.query = request.head.query(),
+                         .body = body.view(),
                          .posted = request.head.method() == http::Method::kPost};
   CO_TRY(PageReply reply, co_await entry.page.function(page));
   co_return make_response(std::move(reply), request.head.method() == http::Method::kHead, exchange);

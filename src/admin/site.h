@@ -1,6 +1,6 @@
 // Site: the pages people and probes look at: health, metrics, what is configured and what happens.
-// An http::Handler. It knows no other room's objects: whoever builds it passes functions that return
-// values (snapshots), so that a page can never disturb what it shows.
+// An http::Handler. It knows no other room's objects: whoever builds it passes functions that
+// return values (snapshots), so that a page can never disturb what it shows.
 //
 // Read-only pages answer GET and HEAD. What changes something is a POST, exists on the admin
 // listener only, and is refused for a request with an Origin or a foreign Host (a web page a user

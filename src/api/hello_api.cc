@@ -20,8 +20,7 @@ Task<Status> HelloApi::say_hello(const runtime::SayHelloRequest& request,
 }
 
 Task<Status> HelloApi::apply_configuration(const runtime::DynamicConfiguration& request,
-                                           runtime::ApplyConfigurationResponse&,
-                                           http::Exchange&) {
+                                           runtime::ApplyConfigurationResponse&, http::Exchange&) {
   const runtime::ComponentConfig& config = request.component_config();
   const auto refuse = [](std::string_view why) {
     return async::failed<Status>(base::invalid_argument("{}", why));

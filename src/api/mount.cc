@@ -17,7 +17,8 @@ namespace {
 
 namespace extension = ::spec::proto::extension::v1;
 
-// One file descriptor of each served service; asking for it keeps the linker from dropping the file.
+// One file descriptor of each served service; asking for it keeps the linker from dropping the
+// file.
 std::vector<const google::protobuf::FileDescriptor*> served_files() {
   return {runtime::SayHelloRequest::descriptor()->file(),
           runtime::DynamicConfiguration::descriptor()->file(),

@@ -250,7 +250,8 @@ Task<Status> reworded(Task<Status> running, Words words) {
   co_return surface_error(std::move(done).error(), words());
 }
 
-// Awaits nothing, makes no text, unless it has to. What `words` refers to lives as long as the call.
+// Awaits nothing, makes no text, unless it has to. What `words` refers to lives as long as the
+// call.
 template <class Words>
 Task<Status> with_words(Task<Status> running, Words words) {
   if (!running.is_ready()) return reworded(std::move(running), words);
@@ -283,14 +284,13 @@ Task<Status> StateApi::delete_state(const runtime::DeleteStateRequest& request, 
                                     http::Exchange&) {
   Result<const Store*> found = find(request.store_name());
   if (!found.ok()) return async::failed<Status>(std::move(found).error());
-  const StateWrite write{
-      .kind = StateWrite::Kind::kDelete,
-      .key = request.key(),
-      .value = {},
-      .precondition = precondition_of(request.etag().value(), request.options(),
-                                      StateWrite::Kind::kDelete),
-      .ttl = std::nullopt,
-      .consistency = consistency_of(request.options().consistency())};
+  const StateWrite write{.kind = StateWrite::Kind::kDelete,
+                         .key = request.key(),
+                         .value = {},
+                         .precondition = precondition_of(request.etag().value(), request.options(),
+                                                         StateWrite::Kind::kDelete),
+                         .ttl = std::nullopt,
+                         .consistency = consistency_of(request.options().consistency())};
   return with_words((*found)->store->write(write), [&request] {
     return fmt::format("failed deleting state with key {}", request.key());
   });

@@ -1,5 +1,5 @@
-// What this product can be configured with: every component, one line each. A library of its own, so
-// that the conformance tests run over the same list.
+// What this product can be configured with: every component, one line each. A library of its own,
+// so that the conformance tests run over the same list.
 #pragma once
 
 #include "blocks/catalog.h"

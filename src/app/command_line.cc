@@ -1,10 +1,10 @@
 #include "app/command_line.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <span>
-
-#include "fmt/format.h"
 
 namespace layotto::app {
 namespace {

@@ -1,5 +1,5 @@
-// Door: one listener as one loop serves it: its chain, its limits, its connections. A worker has one
-// per API listener, the main thread one per admin listener.
+// Door: one listener as one loop serves it: its chain, its limits, its connections. A worker has
+// one per API listener, the main thread one per admin listener.
 #pragma once
 
 #include <functional>

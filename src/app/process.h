@@ -1,5 +1,5 @@
-// Process: what there is once per process, and the small dealings with the operating system: limits,
-// folders, the pid file, the service manager.
+// Process: what there is once per process, and the small dealings with the operating system:
+// limits, folders, the pid file, the service manager.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Reports: what `layotto components`, `layotto schema` and the admin pages say about the product and
-// its configuration, as text. Pure functions.
+// Reports: what `layotto components`, `layotto schema` and the admin pages say about the product
+// and its configuration, as text. Pure functions.
 #pragma once
 
 #include <memory>

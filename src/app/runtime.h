@@ -1,6 +1,6 @@
-// Runtime: the process from its configuration to its exit code. Runs on the main thread: it opens the
-// doors, makes the workers, serves the admin pages, listens to signals, and ends everything in the
-// order of shutdown.cc.
+// Runtime: the process from its configuration to its exit code. Runs on the main thread: it opens
+// the doors, makes the workers, serves the admin pages, listens to signals, and ends everything in
+// the order of shutdown.cc.
 #pragma once
 
 #include <functional>

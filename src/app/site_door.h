@@ -14,7 +14,8 @@ namespace layotto::app {
 
 class SiteDoor final : private net::Acceptor {
  public:
-  // Binds and reads the listener's files; an Error names the address or the file. The site is empty.
+  // Binds and reads the listener's files; an Error names the address or the file. The site is
+  // empty.
   static Result<std::unique_ptr<SiteDoor>> open(DoorEnv env, telemetry::Log log,
                                                 const settings::ListenerSettings& listener,
                                                 bool actions);

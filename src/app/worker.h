@@ -1,6 +1,6 @@
 // Worker: one thread with its loop and everything that is touched by this thread only: doors,
-// services, component fronts. The main thread makes it, starts it, asks it (async::call_on its loop)
-// and ends it.
+// services, component fronts. The main thread makes it, starts it, asks it (async::call_on its
+// loop) and ends it.
 #pragma once
 
 #include <memory>

@@ -138,8 +138,8 @@ TEST(Deadline, OuterStopReachesThrough) {
 Task<void> shielded_cleanup(TestLoop* test, Event* event, Event* cleaned, std::string* said) {
   const Status waited = co_await event->wait();
   said->append(waited.ok() ? "ok " : "stopped ");
-  auto result = co_await shielded(test->loop(), test->loop().now() + seconds(1),
-                                  wait_then(*cleaned, 1));
+  auto result =
+      co_await shielded(test->loop(), test->loop().now() + seconds(1), wait_then(*cleaned, 1));
   said->append(result.ok() ? "cleaned" : result.error().message());
 }
 
@@ -234,9 +234,9 @@ Task<void> tick(Loop* loop, Duration period, int times, std::vector<TimePoint>* 
 TEST(Timers, FireNeverEarlyAndAtMostOneTickLate) {
   TestLoop test;
   const TimePoint start = test.loop().now();
-  std::vector<Duration> waits = {Duration(1),      milliseconds(1),  milliseconds(63),
-                                 milliseconds(64), milliseconds(65), milliseconds(4095),
-                                 milliseconds(4097), seconds(300), std::chrono::hours(5),
+  std::vector<Duration> waits = {Duration(1),           milliseconds(1),  milliseconds(63),
+                                 milliseconds(64),      milliseconds(65), milliseconds(4095),
+                                 milliseconds(4097),    seconds(300),     std::chrono::hours(5),
                                  std::chrono::hours(30)};
   std::vector<std::vector<TimePoint>> fired(waits.size());
   for (size_t i = 0; i < waits.size(); ++i) {

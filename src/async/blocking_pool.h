@@ -16,7 +16,8 @@
 
 namespace layotto::async {
 
-// Threads are started when needed, up to `threads_max`; jobs waiting beyond `queue_max` are refused.
+// Threads are started when needed, up to `threads_max`; jobs waiting beyond `queue_max` are
+// refused.
 class BlockingPool {
  public:
   struct Limits {
@@ -49,8 +50,7 @@ template <class F>
 auto run_blocking(BlockingPool& pool, Loop& here, F function) {
   using T = std::invoke_result_t<F>;
   return CallAwaiter<T>(
-      here,
-      [&pool](std::move_only_function<void()> job) { return pool.submit(std::move(job)); },
+      here, [&pool](std::move_only_function<void()> job) { return pool.submit(std::move(job)); },
       std::move_only_function<T()>(std::move(function)));
 }
 

@@ -1,10 +1,11 @@
-// Calls elsewhere: `co_await` a function that runs on another thread and resume here with its value.
+// Calls elsewhere: `co_await` a function that runs on another thread and resume here with its
+// value.
 //
 //   run_blocking(pool, here, f)    on a thread of the pool, for what blocks   (blocking_pool.h)
 //   call_on(here, there, f)        on another loop's thread, for asking another worker
 //
-// The function and what it captured are owned by the call and live until it ends: a waiting task that
-// is stopped gets its Error at once, the result is thrown away when it comes.
+// The function and what it captured are owned by the call and live until it ends: a waiting task
+// that is stopped gets its Error at once, the result is thrown away when it comes.
 #pragma once
 
 #include <coroutine>

@@ -1,5 +1,6 @@
-// Channel<T>: a bounded queue between coroutines of one thread. push() waits while it is full, pop()
-// while it is empty; close() ends it: what is queued can still be popped, then pop() gives nullopt.
+// Channel<T>: a bounded queue between coroutines of one thread. push() waits while it is full,
+// pop() while it is empty; close() ends it: what is queued can still be popped, then pop() gives
+// nullopt.
 #pragma once
 
 #include <coroutine>

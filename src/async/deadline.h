@@ -2,7 +2,8 @@
 //
 //   co_await with_deadline(loop, until, task)   stopped by the caller's source, or at `until`
 //                                               (TimePoint::max(): only by the source)
-//   co_await shielded(loop, until, task)        not stopped by the caller's source: for clean-up that
+//   co_await shielded(loop, until, task)        not stopped by the caller's source: for clean-up
+//   that
 //                                               must still wait, yet never without a deadline
 //   co_await under(stop, task)                  stopped by `stop` only
 //

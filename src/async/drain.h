@@ -1,6 +1,6 @@
-// DrainSource: the soft signal. It says "come to an end": connections tell their peers, long streams
-// finish what is in flight. The hard signal is StopSource. One per worker, listener or chain; one
-// thread.
+// DrainSource: the soft signal. It says "come to an end": connections tell their peers, long
+// streams finish what is in flight. The hard signal is StopSource. One per worker, listener or
+// chain; one thread.
 #pragma once
 
 #include "async/event.h"

@@ -1,6 +1,6 @@
-// Coroutine frames come from per-thread free lists, one per size class, so that a warm wait costs no
-// malloc. Frames above kFrameBytesMax go to malloc. Under ASan every frame does, so that a use after
-// free is seen.
+// Coroutine frames come from per-thread free lists, one per size class, so that a warm wait costs
+// no malloc. Frames above kFrameBytesMax go to malloc. Under ASan every frame does, so that a use
+// after free is seen.
 #pragma once
 
 #include <cstddef>

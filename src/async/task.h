@@ -35,7 +35,7 @@ class RootOwner {
 };
 
 // What every coroutine of ours carries: where to go on, and what stops it.
-class PromiseBase {
+class PromiseCore {
  public:
   static void* operator new(size_t size) { return allocate_frame(size); }
   static void operator delete(void* frame, size_t size) { free_frame(frame, size); }
@@ -46,7 +46,7 @@ class PromiseBase {
     bool await_ready() noexcept { return false; }
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
-      PromiseBase& promise = self.promise();
+      PromiseCore& promise = self.promise();
       if (promise.owner_ != nullptr) {
         promise.owner_->root_finished(self);  // destroys the frame
         return std::noop_coroutine();
@@ -75,7 +75,7 @@ class PromiseBase {
 };
 
 template <class T>
-class Promise final : public PromiseBase {
+class Promise final : public PromiseCore {
  public:
   Task<T> get_return_object() noexcept;
   template <class U>
@@ -95,7 +95,7 @@ class Promise final : public PromiseBase {
 };
 
 template <>
-class Promise<void> final : public PromiseBase {
+class Promise<void> final : public PromiseCore {
  public:
   Task<void> get_return_object() noexcept;
   void return_void() noexcept {}
@@ -105,7 +105,7 @@ class Promise<void> final : public PromiseBase {
 struct ReadyTag {};
 
 template <class T>
-class [[nodiscard("a Task is awaited or spawned")]] [[clang::coro_only_destroy_when_complete]] Task {
+class [[nodiscard("a Task is awaited or spawned"), clang::coro_only_destroy_when_complete]] Task {
  public:
   using promise_type = Promise<T>;
   using value_type = T;
@@ -180,8 +180,8 @@ class [[nodiscard("a Task is awaited or spawned")]] [[clang::coro_only_destroy_w
 };
 
 template <>
-class [[nodiscard("a Task is awaited or spawned")]]
-[[clang::coro_only_destroy_when_complete]] Task<void> {
+class [[nodiscard(
+    "a Task is awaited or spawned")]] [[clang::coro_only_destroy_when_complete]] Task<void> {
  public:
   using promise_type = Promise<void>;
   using value_type = void;

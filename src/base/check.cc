@@ -33,8 +33,7 @@ void print_frame(int fd, int index, void* address) {
   }
   const char* module = symbol.dli_fname != nullptr ? symbol.dli_fname : "?";
   if (const char* slash = std::strrchr(module, '/'); slash != nullptr) module = slash + 1;
-  const auto offset_in_module =
-      static_cast<char*>(address) - static_cast<char*>(symbol.dli_fbase);
+  const auto offset_in_module = static_cast<char*>(address) - static_cast<char*>(symbol.dli_fbase);
   if (symbol.dli_sname == nullptr) {
     write_all(fd, fmt::format("  #{:<2} {}+{:#x}\n", index, module, offset_in_module));
     return;
@@ -65,10 +64,9 @@ void print_stack(int fd, int skip) {
 
 void check_failed(std::string_view expression, std::string_view message,
                   std::source_location where) {
-  write_all(STDERR_FILENO,
-            fmt::format("CHECK failed: {}{}{}\n  at {}:{} in {}\n", expression,
-                        message.empty() ? "" : ": ", message, where.file_name(), where.line(),
-                        where.function_name()));
+  write_all(STDERR_FILENO, fmt::format("CHECK failed: {}{}{}\n  at {}:{} in {}\n", expression,
+                                       message.empty() ? "" : ": ", message, where.file_name(),
+                                       where.line(), where.function_name()));
   print_stack(STDERR_FILENO, 2);
   signal(SIGABRT, SIG_DFL);  // the stack is printed already
   std::abort();
@@ -77,7 +75,7 @@ void check_failed(std::string_view expression, std::string_view message,
 void install_crash_handlers() {
   std::array<void*, 1> warm_up;
   backtrace(warm_up.data(), 1);  // loads libgcc now: in a handler it would be too late
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_crash;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
   for (int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) {

@@ -23,11 +23,11 @@ void install_crash_handlers();
 
 }  // namespace layotto::base
 
-#define CHECK(condition, ...)                                                    \
-  do {                                                                           \
-    if (!(condition)) [[unlikely]] {                                             \
-      ::layotto::base::check_failed(#condition, std::string_view{__VA_ARGS__});  \
-    }                                                                            \
+#define CHECK(condition, ...)                                                   \
+  do {                                                                          \
+    if (!(condition)) [[unlikely]] {                                            \
+      ::layotto::base::check_failed(#condition, std::string_view{__VA_ARGS__}); \
+    }                                                                           \
   } while (false)
 
 #ifdef NDEBUG

@@ -31,7 +31,9 @@ bool tsc_is_invariant() {
 
 }  // namespace
 
-TimePoint SystemClock::now() const { return TimePoint(Duration(read_nanoseconds(CLOCK_MONOTONIC))); }
+TimePoint SystemClock::now() const {
+  return TimePoint(Duration(read_nanoseconds(CLOCK_MONOTONIC)));
+}
 
 WallTime SystemClock::wall_now() const {
   return WallTime(Duration(read_nanoseconds(CLOCK_REALTIME)));

@@ -216,10 +216,10 @@ using Status = Result<void>;
 inline Status ok() { return {}; }
 
 // One maker per code: the message is a format string.
-#define LAYOTTO_ERROR_MAKER(name, code)                                            \
-  template <class... Args>                                                         \
-  Error name(fmt::format_string<Args...> format, Args&&... args) {                 \
-    return {code, fmt::format(format, std::forward<Args>(args)...)};               \
+#define LAYOTTO_ERROR_MAKER(name, code)                              \
+  template <class... Args>                                           \
+  Error name(fmt::format_string<Args...> format, Args&&... args) {   \
+    return {code, fmt::format(format, std::forward<Args>(args)...)}; \
   }
 LAYOTTO_ERROR_MAKER(cancelled, Code::kCancelled)
 LAYOTTO_ERROR_MAKER(unknown, Code::kUnknown)
@@ -254,21 +254,21 @@ using base::Status;
 #define LAYOTTO_JOIN2(a, b) a##b
 #define LAYOTTO_JOIN(a, b) LAYOTTO_JOIN2(a, b)
 
-#define LAYOTTO_TRY_(keyword, temporary, ...)                    \
-  {                                                              \
-    auto temporary = __VA_ARGS__;                                \
-    if (!temporary.ok()) [[unlikely]] {                          \
-      keyword std::move(temporary).error();                      \
-    }                                                            \
+#define LAYOTTO_TRY_(keyword, temporary, ...) \
+  {                                           \
+    auto temporary = __VA_ARGS__;             \
+    if (!temporary.ok()) [[unlikely]] {       \
+      keyword std::move(temporary).error();   \
+    }                                         \
   }
-#define LAYOTTO_TRY_VALUE(keyword, temporary, declaration, ...)  \
-  auto temporary = __VA_ARGS__;                                  \
-  if (!temporary.ok()) [[unlikely]] {                            \
-    keyword std::move(temporary).error();                        \
-  }                                                              \
+#define LAYOTTO_TRY_VALUE(keyword, temporary, declaration, ...) \
+  auto temporary = __VA_ARGS__;                                 \
+  if (!temporary.ok()) [[unlikely]] {                           \
+    keyword std::move(temporary).error();                       \
+  }                                                             \
   declaration = *std::move(temporary)
-#define LAYOTTO_TRY_PICK(keyword, first, ...)                                       \
-  LAYOTTO_JOIN(LAYOTTO_TRY_, __VA_OPT__(VALUE))                                     \
+#define LAYOTTO_TRY_PICK(keyword, first, ...)   \
+  LAYOTTO_JOIN(LAYOTTO_TRY_, __VA_OPT__(VALUE)) \
   (keyword, LAYOTTO_JOIN(try_result_, __COUNTER__), first __VA_OPT__(, ) __VA_ARGS__)
 
 #define TRY(...) LAYOTTO_TRY_PICK(return, __VA_ARGS__)

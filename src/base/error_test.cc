@@ -22,8 +22,11 @@ Status only_even(int n) {
 }
 
 TEST(Error, SaysCodeWordsAndCause) {
-  Error error = unavailable("redis {}: gone", "a:1").upstream().retryable().flag("UF").because(
-      deadline_exceeded("connect"));
+  Error error = unavailable("redis {}: gone", "a:1")
+                    .upstream()
+                    .retryable()
+                    .flag("UF")
+                    .because(deadline_exceeded("connect"));
   EXPECT_EQ(error.code(), Code::kUnavailable);
   EXPECT_EQ(error.origin(), Origin::kUpstream);
   EXPECT_EQ(error.retry(), Retry::kYes);

@@ -6,7 +6,8 @@
 
 namespace layotto::base {
 
-// Tag lets one object be in several lists: struct X : ListLink<struct Ready>, ListLink<struct Stop>.
+// Tag lets one object be in several lists: struct X : ListLink<struct Ready>, ListLink<struct
+// Stop>.
 template <class Tag>
 class ListLink {
  public:

@@ -58,16 +58,15 @@ template <class Block>
 struct ComponentSpec {
   using Features = typename Block::Features;
 
-  std::string_view type;     // as in the configuration: "redis"
+  std::string_view type;                  // as in the configuration: "redis"
   std::vector<std::string_view> aliases;  // other names of the type, such as Layotto's
-  std::string_view summary;  // one sentence for the docs and `layotto components`
+  std::string_view summary;               // one sentence for the docs and `layotto components`
   Features features;
   // Reads and describes the settings; new_object() makes what make_shared and make are given.
   const config::AnySchema* schema = nullptr;
   // Once per instance; null when the component has nothing to share. Does not wait: opening is
   // start()'s business.
-  std::function<Result<std::shared_ptr<Shared>>(const void* settings, ProcessEnv& env)>
-      make_shared;
+  std::function<Result<std::shared_ptr<Shared>>(const void* settings, ProcessEnv& env)> make_shared;
   // Per worker.
   std::function<Result<std::unique_ptr<Block>>(const void* settings, Shared* shared,
                                                WorkerEnv& env)>

@@ -66,8 +66,7 @@ Task<void> read_some(BulkRead* bulk) {
 
 }  // namespace
 
-Task<Status> StateStore::write_bulk(std::span<const StateWrite> writes,
-                                    std::span<Status> results) {
+Task<Status> StateStore::write_bulk(std::span<const StateWrite> writes, std::span<Status> results) {
   CHECK(writes.size() == results.size());
   return write_in_turn(*this, writes, results);
 }

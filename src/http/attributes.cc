@@ -61,8 +61,8 @@ Result<std::optional<telemetry::Attribute>> AttributeTable::find(std::string_vie
     } else if (!argument.empty()) {
       return base::invalid_argument("{} takes no argument", name);
     }
-    return std::optional(telemetry::Attribute{.id = static_cast<int32_t>(row.id),
-                                              .is_number = is_number(row.id)});
+    return std::optional(
+        telemetry::Attribute{.id = static_cast<int32_t>(row.id), .is_number = is_number(row.id)});
   }
   return std::optional<telemetry::Attribute>();
 }

@@ -12,23 +12,23 @@
 
 namespace layotto::http {
 
-#define LAYOTTO_ATTRIBUTES(X)                                                                    \
-  X(kStartTime, "START_TIME", "when the request's head had arrived, UTC")                        \
+#define LAYOTTO_ATTRIBUTES(X)                                                                      \
+  X(kStartTime, "START_TIME", "when the request's head had arrived, UTC")                          \
   X(kRequestHeader, "REQ", "a request header: REQ(name); :METHOD, :PATH, :AUTHORITY, :SCHEME too") \
-  X(kProtocol, "PROTOCOL", "HTTP/1.0, HTTP/1.1 or HTTP/2")                                       \
-  X(kResponseCode, "RESPONSE_CODE", "HTTP status of the response; 0 when there was none")        \
-  X(kResponseCodeDetails, "RESPONSE_CODE_DETAILS", "why the sidecar answered by itself")         \
-  X(kResponseFlags, "RESPONSE_FLAGS", "short flag of what went wrong, as in Envoy")              \
-  X(kGrpcStatus, "GRPC_STATUS", "name of the gRPC status, such as NOT_FOUND")                    \
-  X(kGrpcStatusNumber, "GRPC_STATUS_NUMBER", "number of the gRPC status")                        \
-  X(kBytesReceived, "BYTES_RECEIVED", "payload bytes of the request")                            \
-  X(kBytesSent, "BYTES_SENT", "payload bytes of the response")                                   \
-  X(kDuration, "DURATION", "milliseconds from the head to the last byte")                        \
-  X(kRemoteAddress, "DOWNSTREAM_REMOTE_ADDRESS", "the peer, with port")                          \
-  X(kLocalAddress, "DOWNSTREAM_LOCAL_ADDRESS", "where it connected to")                          \
-  X(kTlsVersion, "DOWNSTREAM_TLS_VERSION", "TLS version of the connection")                      \
-  X(kPeerSubject, "DOWNSTREAM_PEER_SUBJECT", "subject of the client's certificate")              \
-  X(kOperation, "OPERATION", "what handled the request: the rpc, or the page")                   \
+  X(kProtocol, "PROTOCOL", "HTTP/1.0, HTTP/1.1 or HTTP/2")                                         \
+  X(kResponseCode, "RESPONSE_CODE", "HTTP status of the response; 0 when there was none")          \
+  X(kResponseCodeDetails, "RESPONSE_CODE_DETAILS", "why the sidecar answered by itself")           \
+  X(kResponseFlags, "RESPONSE_FLAGS", "short flag of what went wrong, as in Envoy")                \
+  X(kGrpcStatus, "GRPC_STATUS", "name of the gRPC status, such as NOT_FOUND")                      \
+  X(kGrpcStatusNumber, "GRPC_STATUS_NUMBER", "number of the gRPC status")                          \
+  X(kBytesReceived, "BYTES_RECEIVED", "payload bytes of the request")                              \
+  X(kBytesSent, "BYTES_SENT", "payload bytes of the response")                                     \
+  X(kDuration, "DURATION", "milliseconds from the head to the last byte")                          \
+  X(kRemoteAddress, "DOWNSTREAM_REMOTE_ADDRESS", "the peer, with port")                            \
+  X(kLocalAddress, "DOWNSTREAM_LOCAL_ADDRESS", "where it connected to")                            \
+  X(kTlsVersion, "DOWNSTREAM_TLS_VERSION", "TLS version of the connection")                        \
+  X(kPeerSubject, "DOWNSTREAM_PEER_SUBJECT", "subject of the client's certificate")                \
+  X(kOperation, "OPERATION", "what handled the request: the rpc, or the page")                     \
   X(kTraceId, "TRACE_ID", "W3C trace id of the request")
 
 enum class AttributeId : int32_t {

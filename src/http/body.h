@@ -1,8 +1,8 @@
 // Body: the payload of a message. Empty; complete (bytes at hand, the unary case, no virtual call);
 // or a stream that is pulled. Not reading is the backpressure: no window is opened, no socket read.
 //
-// A Body never owns tasks. The stream behind it belongs to the exchange (its codec or its arena) and
-// outlives the Body; dropping a Body before its end abandons the stream.
+// A Body never owns tasks. The stream behind it belongs to the exchange (its codec or its arena)
+// and outlives the Body; dropping a Body before its end abandons the stream.
 #pragma once
 
 #include <cstddef>
@@ -80,8 +80,7 @@ class Body {
   // The payload of a complete body, which is then empty (trailers stay).
   Bytes take_bytes() {
     DCHECK(is_complete());
-    return {std::exchange(slab_, nullptr), std::exchange(data_, nullptr),
-            std::exchange(size_, 0)};
+    return {std::exchange(slab_, nullptr), std::exchange(data_, nullptr), std::exchange(size_, 0)};
   }
   Task<Result<Chunk>> read(size_t max) {
     if (kind_ == Kind::kStream) return stream_->read(max);

@@ -2,8 +2,8 @@
 // data plus the arena everything of this request lives in. Never a place to fetch services from.
 //
 // The connection owns it while it answers inline, the stream's root task otherwise; it lives until
-// the response's last byte has left or the stream is gone, and every borrowed text of head, body and
-// trailers lives exactly as long.
+// the response's last byte has left or the stream is gone, and every borrowed text of head, body
+// and trailers lives exactly as long.
 #pragma once
 
 #include <array>
@@ -93,7 +93,8 @@ class Exchange final : private async::Timer {
 
   [[nodiscard]] async::Loop& loop() const { return loop_; }
 
-  // Arms the one timer of the deadline; called by the codec when the request is not answered inline.
+  // Arms the one timer of the deadline; called by the codec when the request is not answered
+  // inline.
   void arm_deadline() {
     if (deadline != TimePoint::max() && !armed()) loop_.arm(*this, deadline);
   }

@@ -1,8 +1,8 @@
 // Filters see every request on its way in and every response on its way out.
 //
 // A Filter sees heads and never waits: a run of filters is a loop, not a stack of frames. An
-// AroundFilter may wait or touch bodies and trailers; it is a function around the rest of the chain.
-// One filter object serves all requests of a worker; state of one request goes into
+// AroundFilter may wait or touch bodies and trailers; it is a function around the rest of the
+// chain. One filter object serves all requests of a worker; state of one request goes into
 // exchange.slot<T>(index).
 #pragma once
 

@@ -12,8 +12,8 @@ class Handler {
  public:
   virtual ~Handler() = default;
   // May be called for many requests at once. An Error becomes a local reply (local_reply.h) in the
-  // chain; handlers that answer at once return async::ready(...). `exchange` outlives the response's
-  // last byte.
+  // chain; handlers that answer at once return async::ready(...). `exchange` outlives the
+  // response's last byte.
   virtual Task<Result<Response>> handle(Request request, Exchange& exchange) = 0;
 };
 

@@ -23,7 +23,16 @@ struct HeaderField {
 };
 
 enum class Method : uint8_t {
-  kOther, kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch
+  kOther,
+  kGet,
+  kHead,
+  kPost,
+  kPut,
+  kDelete,
+  kConnect,
+  kOptions,
+  kTrace,
+  kPatch
 };
 Method method_of(std::string_view name);
 

@@ -6,10 +6,9 @@
 namespace layotto::http {
 namespace {
 
-constexpr auto kNames = std::to_array<std::string_view>({
-    "",
+constexpr auto kNames = std::to_array<std::string_view>({"",
 #define LAYOTTO_X(id, name) name,
-    LAYOTTO_HEADER_NAMES(LAYOTTO_X)
+                                                         LAYOTTO_HEADER_NAMES(LAYOTTO_X)
 #undef LAYOTTO_X
 });
 

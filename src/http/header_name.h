@@ -7,42 +7,42 @@
 
 namespace layotto::http {
 
-#define LAYOTTO_HEADER_NAMES(X)                      \
-  X(kAccept, "accept")                               \
-  X(kAcceptEncoding, "accept-encoding")              \
-  X(kAllow, "allow")                                 \
-  X(kAuthorization, "authorization")                 \
-  X(kCacheControl, "cache-control")                  \
-  X(kConnection, "connection")                       \
-  X(kContentEncoding, "content-encoding")            \
-  X(kContentLength, "content-length")                \
-  X(kContentType, "content-type")                    \
-  X(kCookie, "cookie")                               \
-  X(kDate, "date")                                   \
-  X(kExpect, "expect")                               \
-  X(kGrpcAcceptEncoding, "grpc-accept-encoding")     \
-  X(kGrpcEncoding, "grpc-encoding")                  \
-  X(kGrpcMessage, "grpc-message")                    \
-  X(kGrpcStatus, "grpc-status")                      \
+#define LAYOTTO_HEADER_NAMES(X)                       \
+  X(kAccept, "accept")                                \
+  X(kAcceptEncoding, "accept-encoding")               \
+  X(kAllow, "allow")                                  \
+  X(kAuthorization, "authorization")                  \
+  X(kCacheControl, "cache-control")                   \
+  X(kConnection, "connection")                        \
+  X(kContentEncoding, "content-encoding")             \
+  X(kContentLength, "content-length")                 \
+  X(kContentType, "content-type")                     \
+  X(kCookie, "cookie")                                \
+  X(kDate, "date")                                    \
+  X(kExpect, "expect")                                \
+  X(kGrpcAcceptEncoding, "grpc-accept-encoding")      \
+  X(kGrpcEncoding, "grpc-encoding")                   \
+  X(kGrpcMessage, "grpc-message")                     \
+  X(kGrpcStatus, "grpc-status")                       \
   X(kGrpcStatusDetailsBin, "grpc-status-details-bin") \
-  X(kGrpcTimeout, "grpc-timeout")                    \
-  X(kHost, "host")                                   \
-  X(kKeepAlive, "keep-alive")                        \
-  X(kLocation, "location")                           \
-  X(kOrigin, "origin")                               \
-  X(kProxyConnection, "proxy-connection")            \
-  X(kServer, "server")                               \
-  X(kTe, "te")                                       \
-  X(kTraceparent, "traceparent")                     \
-  X(kTracestate, "tracestate")                       \
-  X(kTrailer, "trailer")                             \
-  X(kTransferEncoding, "transfer-encoding")          \
-  X(kUpgrade, "upgrade")                             \
-  X(kUserAgent, "user-agent")                        \
-  X(kVary, "vary")                                   \
-  X(kWwwAuthenticate, "www-authenticate")            \
-  X(kXForwardedFor, "x-forwarded-for")               \
-  X(kXForwardedProto, "x-forwarded-proto")           \
+  X(kGrpcTimeout, "grpc-timeout")                     \
+  X(kHost, "host")                                    \
+  X(kKeepAlive, "keep-alive")                         \
+  X(kLocation, "location")                            \
+  X(kOrigin, "origin")                                \
+  X(kProxyConnection, "proxy-connection")             \
+  X(kServer, "server")                                \
+  X(kTe, "te")                                        \
+  X(kTraceparent, "traceparent")                      \
+  X(kTracestate, "tracestate")                        \
+  X(kTrailer, "trailer")                              \
+  X(kTransferEncoding, "transfer-encoding")           \
+  X(kUpgrade, "upgrade")                              \
+  X(kUserAgent, "user-agent")                         \
+  X(kVary, "vary")                                    \
+  X(kWwwAuthenticate, "www-authenticate")             \
+  X(kXForwardedFor, "x-forwarded-for")                \
+  X(kXForwardedProto, "x-forwarded-proto")            \
   X(kXRequestId, "x-request-id")
 
 enum class HeaderId : uint8_t {

@@ -1,6 +1,6 @@
-// Local replies: the one table that turns an Error into a Response. A gRPC request gets HTTP 200 with
-// grpc-status and grpc-message in the head (a trailers-only reply), any other request an HTTP status
-// and the message as text/plain.
+// Local replies: the one table that turns an Error into a Response. A gRPC request gets HTTP 200
+// with grpc-status and grpc-message in the head (a trailers-only reply), any other request an HTTP
+// status and the message as text/plain.
 //
 // | Code               | HTTP | Code               | HTTP |
 // | CANCELLED          | 499  | FAILED_PRECONDITION| 400  |

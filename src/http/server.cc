@@ -24,8 +24,8 @@ Task<Result<Beginning>> detect(net::Connection& connection) {
   Beginning seen;
   while (true) {
     if (!connection.readable().is_set()) CO_TRY(co_await connection.readable().wait());
-    const net::ReadResult got = connection.read_some(
-        std::span(seen.bytes).subspan(seen.size, kDecisiveBytes - seen.size));
+    const net::ReadResult got =
+        connection.read_some(std::span(seen.bytes).subspan(seen.size, kDecisiveBytes - seen.size));
     if (got.outcome == net::ReadOutcome::kWouldBlock) continue;
     if (got.outcome != net::ReadOutcome::kBytes) co_return Error::cancelled();
     seen.size += got.size;

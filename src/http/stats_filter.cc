@@ -45,12 +45,11 @@ telemetry::Counter& OperationStats::by_http_class(uint16_t status) {
   return *counter;
 }
 
-void OperationStats::resolve() {
-  seconds_ = &shard_.histogram(kSeconds, operation_);
-}
+void OperationStats::resolve() { seconds_ = &shard_.histogram(kSeconds, operation_); }
 
 void OperationStats::record(const Exchange& exchange, Duration duration) {
-  if (seconds_ == nullptr) [[unlikely]] resolve();
+  if (seconds_ == nullptr) [[unlikely]]
+    resolve();
   seconds_->observe(duration);
   if (exchange.grpc_status < 0) {
     by_http_class(exchange.status).add();

@@ -100,12 +100,11 @@ class Renderer {
     }
     for (int i = 0; i < service.method_count(); ++i) {
       const pb::MethodDescriptor& method = *service.method(i);
-      add(service.full_name(), "rpc " + method.name() + "(" +
-                                   stream_word(method.client_streaming()) +
-                                   method.input_type()->full_name() + ") returns (" +
-                                   stream_word(method.server_streaming()) +
-                                   method.output_type()->full_name() + ")" +
-                                   appended_options_of(method.options()));
+      add(service.full_name(),
+          "rpc " + method.name() + "(" + stream_word(method.client_streaming()) +
+              method.input_type()->full_name() + ") returns (" +
+              stream_word(method.server_streaming()) + method.output_type()->full_name() + ")" +
+              appended_options_of(method.options()));
     }
   }
 

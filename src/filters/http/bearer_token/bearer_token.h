@@ -1,6 +1,7 @@
-// BearerTokenFilter: lets in only requests that carry `authorization: Bearer <token>`. The comparison
-// takes the same time whatever is wrong. The token is exchanged on the worker's thread when its file
-// changes; while there is none (the file is empty or unreadable) everything is refused.
+// BearerTokenFilter: lets in only requests that carry `authorization: Bearer <token>`. The
+// comparison takes the same time whatever is wrong. The token is exchanged on the worker's thread
+// when its file changes; while there is none (the file is empty or unreadable) everything is
+// refused.
 #pragma once
 
 #include <string>
