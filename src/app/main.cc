@@ -98,11 +98,15 @@ int start(const CommandLine& line, const char* program) {
                                 problems.warnings(), file));
     }
     options.config = *std::move(loaded);
-    options.reload = [file, load = load_options(line)](
-                         config::Problems& found) -> std::optional<settings::LoadedConfig> {
+    options.reload =
+        [file, line](config::Problems& found) -> std::optional<settings::LoadedConfig> {
       Status again;
-      auto config = load_file(file, catalog, load, found, again);
-      if (!again.ok()) found.add({.file = file, .message = std::string(again.error().message())});
+      auto config = load_file(file, catalog, load_options(line), found, again);
+      if (again.ok() && config.has_value()) again = apply_flags(line, config->config);
+      if (!again.ok()) {
+        found.add({.file = file, .message = std::string(again.error().message())});
+        return std::nullopt;
+      }
       return config;
     };
   }
