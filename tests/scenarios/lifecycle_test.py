@@ -77,7 +77,6 @@ class Start(unittest.TestCase):
     def test_it_works_without_root(self):
         if os.getuid() != 0:
             self.skipTest("every test of this run is without root")
-        os.chmod(tempfile.gettempdir(), os.stat(tempfile.gettempdir()).st_mode)
         with Sidecar(LISTEN + "state: {demo: {type: embedded}}\n", user=65534) as sidecar:
             with State(sidecar.address()) as state:
                 state.save("a", b"1")
@@ -128,10 +127,6 @@ class Start(unittest.TestCase):
 
 class Stop(unittest.TestCase):
     def test_the_pid_file_names_it_and_stop_ends_it(self):
-        with Sidecar(MEMORY + "pid_file: pid\n") as sidecar:
-            path = os.path.join(sidecar.folder, "pid")
-            sidecar.stop()
-            self.assertFalse(os.path.exists(path))
         sidecar = Sidecar()
         path = os.path.join(sidecar.folder, "pid")
         sidecar.config_path = os.path.join(sidecar.folder, "config.yaml")
@@ -222,7 +217,7 @@ class Reload(unittest.TestCase):
             self.assertIsNotNone(sidecar.said("event=setting_changed", "setting=drain_timeout"))
             restart = sidecar.said("event=setting_changed", "state.demo")
             self.assertIn("restart", restart)
-            self.assertEqual(sidecar.page("/layotto/config")["drain_timeout"], "7s")
+            self.assertIn("drain_timeout: 7s", sidecar.request("/layotto/config")[1])
 
     def test_a_broken_file_changes_nothing(self):
         with Sidecar(MEMORY) as sidecar:

@@ -94,8 +94,9 @@ class Sidecar:
 
     @staticmethod
     def _collect(stream, lines):
-        for line in stream:
-            lines.append(line.rstrip("\n"))
+        with stream:
+            for line in stream:
+                lines.append(line.rstrip("\n"))
 
     def wait(self):
         code = self.process.wait(timeout=PATIENCE)
@@ -119,10 +120,12 @@ class Sidecar:
         return self.start()
 
     def __exit__(self, kind, *_):
-        if self.process is not None and self.process.poll() is None:
-            self.kill()
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.process.kill()
+            self.wait()
         if kind is not None:
-            print("---- the sidecar said\n" + "\n".join(self.log[-100:]))
+            print("---- the sidecar said\n" + "\n".join((self.log + self.output)[-100:]))
         self.remove()
 
     def remove(self):
@@ -131,8 +134,8 @@ class Sidecar:
 
     # ---- what it says
     def said(self, *parts):
-        """The first line of the event log that has all parts."""
-        return next((line for line in list(self.log) if all(p in line for p in parts)), None)
+        """The first line of the event log, wherever it goes, that has all parts."""
+        return next((line for line in self.log + self.output if all(p in line for p in parts)), None)
 
     def wait_for_log(self, *parts):
         def found():
