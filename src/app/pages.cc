@@ -155,8 +155,10 @@ void add_pages(admin::Site& site, PageSources& sources, async::Loop& here) {
        [&](const PageRequest&) { return async::ready(health_page(sources.board.liveness())); });
   page("/actuator/health/readiness", "whether it can take work, by component",
        [&](const PageRequest&) { return async::ready(health_page(sources.board.readiness())); });
-  page("/actuator/health/", "", [](const PageRequest&) { return reply_json("{}", 500); });
-  page("/actuator/health", "", [](const PageRequest&) { return reply_json("{}", 500); });
+  page("/actuator/health/", "any other probe: 500, as Layotto answers",
+       [](const PageRequest&) { return reply_json("{}", 500); });
+  page("/actuator/health", "no probe named: 500, as Layotto answers",
+       [](const PageRequest&) { return reply_json("{}", 500); });
   page("/actuator/info", "name and version", [](const PageRequest&) {
     return reply_json(json::serialize(json::object{
         {"app", json::object{{"name", "Layotto"}, {"version", kVersion}, {"compiled", kBuilt}}}}));
