@@ -62,6 +62,9 @@ class ClientConnection::ClientStream final : public Stream, public base::ListLin
     owner->flush_soon();
   }
 
+  // Ends with the stream or the exchange, whichever is first: sending the request's body is under
+  // it.
+  async::StopSource sending;
   Exchange* exchange;   // null when it has ended
   HeaderBlockRef head;  // of the response
   bool head_too_large = false;
@@ -143,7 +146,8 @@ Task<Result<Response>> ClientConnection::handle(Request request, Exchange& excha
   exchange.arm_deadline();
   uint64_t bytes = 0;
   if (!request.body.is_complete()) {
-    exchange.tasks.spawn_under(exchange.stop, &send_body, stream, std::move(request.body));
+    stream->sending.link_to(exchange.stop);
+    exchange.tasks.spawn_under(stream->sending, &send_body, stream, std::move(request.body));
   } else if (!head_only) {
     stream->send_complete(std::move(request.body), bytes);
     stream->sent = true;
@@ -243,12 +247,13 @@ void ClientConnection::on_closed(ClientStream& stream, const Event& event) {
   if (!stream.ended && !stream.failure.has_value()) {
     stream.failure.emplace(reset_error(event.code, event.reset_by_peer));
   }
-  stream.close();
   release(stream);
 }
 
 // The session has forgotten the stream; the exchange may have, or its lease will.
 void ClientConnection::release(ClientStream& stream) {
+  stream.close();
+  stream.sending.fire(async::StopReason::kCancelled);
   static_cast<base::ListLink<ClientStream>&>(stream).unlink();
   if (stream.exchange == nullptr) delete &stream;
 }
@@ -260,7 +265,6 @@ void ClientConnection::lose_streams() {
     if (!stream->ended && !stream->failure.has_value()) {
       stream->failure.emplace(loss_of(*stream));
     }
-    stream->close();
     stream->owner = nullptr;
     release(*stream);
   }
