@@ -1,13 +1,18 @@
 #include "grpc/framing.h"
 
+#include <google/protobuf/message_lite.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
 
+#include "grpc/limits.h"
+
 namespace layotto::grpc {
 namespace {
 
+// Messages up to this size are written into the caller's memory, larger ones into a slab.
+constexpr size_t kSmallMessageMax = 2048;
 // zlib: 15 bits of window, +16 for the gzip format.
 constexpr int kGzipWindowBits = 15 + 16;
 constexpr int kGzipLevel = 1;  // a sidecar on loopback: time matters more than the last percent
@@ -146,6 +151,79 @@ Result<std::optional<MessageSplitter::Message>> MessageSplitter::next() {
     message.data = std::move(whole);
   }
   return std::optional<Message>(std::move(message));
+}
+
+// ---- messages
+
+namespace {
+
+Result<size_t> sized(const MessageLite& message, size_t max) {
+  const size_t size = message.ByteSizeLong();
+  if (size > max) {
+    return base::resource_exhausted("a message of {} bytes is larger than the limit of {}", size,
+                                    max);
+  }
+  return size;
+}
+
+// `to` has room for prefix and message; ByteSizeLong() was called.
+void write_message(const MessageLite& message, size_t size, char* to) {
+  write_prefix(to, false, size);
+  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(to + kPrefixBytes));
+}
+
+Bytes write_to_slab(const MessageLite& message, size_t size, bool compress) {
+  base::Slab* slab = base::Slab::allocate(kPrefixBytes + size);
+  Bytes plain(slab, slab->data(), kPrefixBytes + size);
+  write_message(message, size, slab->data());
+  if (!compress || size < kCompressBytesMin) return plain;
+  std::optional<Bytes> packed = gzip(plain.view().substr(kPrefixBytes));
+  if (!packed.has_value()) return plain;
+  base::Slab* framed = base::Slab::allocate(kPrefixBytes + packed->size());
+  write_prefix(framed->data(), true, packed->size());
+  std::copy(packed->view().begin(), packed->view().end(), framed->data() + kPrefixBytes);
+  return {framed, framed->data(), kPrefixBytes + packed->size()};
+}
+
+}  // namespace
+
+Result<Bytes> encode_message(const MessageLite& message, bool compress, Arena& arena,
+                             size_t message_bytes_max) {
+  TRY(const size_t size, sized(message, message_bytes_max));
+  if (kPrefixBytes + size > kSmallMessageMax || (compress && size >= kCompressBytesMin)) {
+    return write_to_slab(message, size, compress);
+  }
+  char* to = arena.array<char>(kPrefixBytes + size).data();
+  write_message(message, size, to);
+  return Bytes::unowned({to, kPrefixBytes + size});
+}
+
+Status append_message(const MessageLite& message, bool compress, ByteChain& out,
+                      size_t message_bytes_max) {
+  TRY(const size_t size, sized(message, message_bytes_max));
+  if (kPrefixBytes + size > kSmallMessageMax || (compress && size >= kCompressBytesMin)) {
+    out.append(write_to_slab(message, size, compress));
+    return {};
+  }
+  write_message(message, size, out.reserve(kPrefixBytes + size));
+  out.commit(kPrefixBytes + size);
+  return {};
+}
+
+Status decode_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
+                      MessageLite& into) {
+  Bytes unpacked;
+  if (compressed) {
+    if (encoding == Encoding::kIdentity) {
+      return base::internal("a message is marked as compressed, but there is no grpc-encoding");
+    }
+    TRY(unpacked, gunzip(payload, max));
+    payload = unpacked.view();
+  }
+  if (!into.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+    return base::internal("a message is not a valid {}", into.GetTypeName());
+  }
+  return {};
 }
 
 }  // namespace layotto::grpc

@@ -2,6 +2,8 @@
 // says whether the message is compressed, four bytes of length, big endian, the message.
 #pragma once
 
+#include <google/protobuf/message_lite.h>
+
 #include <cstdint>
 #include <optional>
 
@@ -11,6 +13,8 @@
 #include "base/error.h"
 
 namespace layotto::grpc {
+
+using google::protobuf::MessageLite;
 
 inline constexpr size_t kPrefixBytes = 5;
 
@@ -57,5 +61,16 @@ class MessageSplitter {
   ByteChain pending_;
   std::optional<MessagePrefix> prefix_;
 };
+
+// Prefix and message, contiguous: in the arena when small, else in a slab. For the one reply of a
+// unary call.
+Result<Bytes> encode_message(const MessageLite& message, bool compress, Arena& arena,
+                             size_t message_bytes_max);
+// The same behind what is in `out`; touches no arena, for streams that may be long.
+Status append_message(const MessageLite& message, bool compress, ByteChain& out,
+                      size_t message_bytes_max);
+// Parses (and decompresses) one message.
+Status decode_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
+                      MessageLite& into);
 
 }  // namespace layotto::grpc

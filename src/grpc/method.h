@@ -14,6 +14,7 @@
 #include "grpc/limits.h"
 #include "http/exchange.h"
 #include "http/handler.h"
+#include "http/stats_filter.h"
 
 namespace layotto::grpc {
 
@@ -30,12 +31,16 @@ class Method {
 
   // "/package.Service/Name".
   [[nodiscard]] std::string_view path() const { return path_; }
+  // Where its calls are counted; null when nobody asked.
+  [[nodiscard]] http::OperationStats* stats() const { return stats_.get(); }
+  void set_stats(std::unique_ptr<http::OperationStats> stats) { stats_ = std::move(stats); }
   [[nodiscard]] virtual Task<Result<http::Response>> serve(const Server& server,
                                                            http::Request request,
                                                            http::Exchange& exchange) = 0;
 
  private:
   std::string path_;
+  std::unique_ptr<http::OperationStats> stats_;
 };
 
 // Request and reply objects of one call; kept for reuse, so that a warm call allocates nothing.

@@ -14,8 +14,6 @@ using http::HeaderBlock;
 using http::HeaderId;
 using http::HeaderMap;
 
-// Replies up to this size live in the exchange's arena.
-constexpr size_t kArenaReplyMax = 2048;
 constexpr std::string_view kEncodings = "identity,gzip";
 
 const HeaderBlock& reply_block() {
@@ -99,77 +97,6 @@ Result<CallEncoding> call_encoding(const http::RequestHead& head, http::Exchange
                                         accepts_gzip(*accepted)};
 }
 
-namespace {
-
-Result<size_t> sized(const MessageLite& message, size_t max) {
-  const size_t size = message.ByteSizeLong();
-  if (size > max) {
-    return base::resource_exhausted("the reply of {} bytes is larger than the limit of {}", size,
-                                    max);
-  }
-  return size;
-}
-
-// `to` has room for prefix and message; ByteSizeLong() was called.
-void write_message(const MessageLite& message, size_t size, char* to) {
-  write_prefix(to, false, size);
-  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(to + kPrefixBytes));
-}
-
-Bytes write_to_slab(const MessageLite& message, size_t size, bool compress) {
-  base::Slab* slab = base::Slab::allocate(kPrefixBytes + size);
-  Bytes plain(slab, slab->data(), kPrefixBytes + size);
-  write_message(message, size, slab->data());
-  if (!compress || size < kCompressBytesMin) return plain;
-  std::optional<Bytes> packed = gzip(plain.view().substr(kPrefixBytes));
-  if (!packed.has_value()) return plain;
-  base::Slab* framed = base::Slab::allocate(kPrefixBytes + packed->size());
-  write_prefix(framed->data(), true, packed->size());
-  std::copy(packed->view().begin(), packed->view().end(), framed->data() + kPrefixBytes);
-  return {framed, framed->data(), kPrefixBytes + packed->size()};
-}
-
-}  // namespace
-
-Result<Bytes> encode_message(const MessageLite& message, bool compress, Arena& arena,
-                             size_t message_bytes_max) {
-  TRY(const size_t size, sized(message, message_bytes_max));
-  if (kPrefixBytes + size > kArenaReplyMax || (compress && size >= kCompressBytesMin)) {
-    return write_to_slab(message, size, compress);
-  }
-  char* to = arena.array<char>(kPrefixBytes + size).data();
-  write_message(message, size, to);
-  return Bytes::unowned({to, kPrefixBytes + size});
-}
-
-Status append_message(const MessageLite& message, bool compress, ByteChain& out,
-                      size_t message_bytes_max) {
-  TRY(const size_t size, sized(message, message_bytes_max));
-  if (kPrefixBytes + size > kArenaReplyMax || (compress && size >= kCompressBytesMin)) {
-    out.append(write_to_slab(message, size, compress));
-    return {};
-  }
-  write_message(message, size, out.reserve(kPrefixBytes + size));
-  out.commit(kPrefixBytes + size);
-  return {};
-}
-
-Status decode_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
-                      MessageLite& into) {
-  Bytes unpacked;
-  if (compressed) {
-    if (encoding == Encoding::kIdentity) {
-      return base::internal("a message is marked as compressed, but there is no grpc-encoding");
-    }
-    TRY(unpacked, gunzip(payload, max));
-    payload = unpacked.view();
-  }
-  if (!into.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
-    return base::internal("the request is not a valid {} message", into.GetTypeName());
-  }
-  return {};
-}
-
 Result<Duration> parse_timeout(std::string_view value) {
   const auto malformed = [&] {
     return base::invalid_argument(
@@ -204,6 +131,9 @@ Result<Duration> parse_timeout(std::string_view value) {
 void Server::add_method(std::unique_ptr<Method> method) {
   const bool added = by_path_.emplace(method->path(), method.get()).second;
   CHECK(added, "a gRPC path was added twice");
+  if (options_.metrics != nullptr) {
+    method->set_stats(std::make_unique<http::OperationStats>(*options_.metrics, method->path()));
+  }
   methods_.push_back(std::move(method));
 }
 
@@ -237,6 +167,7 @@ Task<Result<http::Response>> Server::handle(http::Request request, http::Exchang
   }
   Method& method = *found->second;
   exchange.operation = method.path();
+  exchange.stats = method.stats();
   return method.serve(*this, std::move(request), exchange);
 }
 

@@ -29,6 +29,8 @@ namespace layotto::grpc {
 
 struct ServerOptions {
   size_t message_bytes_max = kMessageBytesMax;
+  // Calls are counted here by method; null: not at all.
+  telemetry::Shard* metrics = nullptr;
 };
 
 class Server final : public http::Handler {
@@ -84,17 +86,6 @@ http::ResponseHead reply_head(http::Exchange& exchange, bool compressed);
 http::HeaderMap status_trailers(Status status, http::Exchange& exchange);
 // The same with status OK and no metadata: a constant.
 const http::HeaderMap& ok_trailers();
-
-// Prefix and message, contiguous: in the arena when small, else in a slab. For the one reply of a
-// unary call.
-Result<Bytes> encode_message(const MessageLite& message, bool compress, Arena& arena,
-                             size_t message_bytes_max);
-// The same behind what is in `out`; touches no arena, for streams that may be long.
-Status append_message(const MessageLite& message, bool compress, ByteChain& out,
-                      size_t message_bytes_max);
-// Parses (and decompresses) one message.
-Status decode_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
-                      MessageLite& into);
 
 // grpc-timeout: 1 to 8 digits and a unit (H M S m u n).
 Result<Duration> parse_timeout(std::string_view value);

@@ -186,7 +186,7 @@ TEST(GrpcServer, RefusesMessagesOverTheLimit) {
   s.exchange(peer, unary(7, "Large", "9990") + unary(9, "Large", "10000"));
   EXPECT_EQ(outcome(peer.answer(7)).substr(0, 3), "0 [");
   EXPECT_EQ(outcome(peer.answer(9)), "8");
-  EXPECT_NE(grpc_message_of(peer.answer(9)).find("reply"), std::string::npos);
+  EXPECT_NE(grpc_message_of(peer.answer(9)).find("limit of 10000"), std::string::npos);
 }
 
 // ---- deadlines

@@ -14,28 +14,28 @@
 // becomes the trailers; what it wrote before is still sent.
 #pragma once
 
-#include <google/protobuf/message_lite.h>
+#include <utility>
 
-#include "async/event.h"
 #include "async/task.h"
-#include "base/byte_chain.h"
-#include "grpc/framing.h"
+#include "grpc/message_stream.h"
 #include "grpc/method.h"
 #include "http/body.h"
 
 namespace layotto::grpc {
 
-// The untyped half: request messages out of a body, reply messages into one.
+// The untyped half: request messages out of a body, reply messages into one, the handler's Status
+// behind them. Lives in the exchange's arena.
 class StreamCore final : public http::BodyStream {
  public:
-  StreamCore(const Server& server, http::Body request, Encoding request_encoding, bool compress,
-             http::Exchange& exchange);
-  // Lives in the exchange's arena.
+  StreamCore(http::Body request, Encoding request_encoding, bool compress, size_t message_bytes_max,
+             http::Exchange& exchange)
+      : exchange_(exchange),
+        reader_(std::move(request), request_encoding, message_bytes_max),
+        writer_(exchange.loop(), exchange.stop, compress, message_bytes_max) {}
   ~StreamCore() = default;
 
-  // False: the client has finished sending.
-  Task<Result<bool>> read(MessageLite& into);
-  Task<Status> write(const MessageLite& message);
+  [[nodiscard]] MessageReader& reader() { return reader_; }
+  [[nodiscard]] MessageWriter& writer() { return writer_; }
   // The handler is done.
   void finish(Status status);
   [[nodiscard]] bool finished() const { return finished_; }
@@ -46,29 +46,16 @@ class StreamCore final : public http::BodyStream {
   // ---- the response body
   Task<Result<http::Chunk>> read(size_t max) override;
   [[nodiscard]] const http::HeaderMap* trailers() const override { return &trailers_; }
-  void abandon() override;
+  void abandon() override { writer_.abandon(); }
 
  private:
-  Task<Status> wait_for_room();
-  Task<Result<http::Chunk>> wait_for_chunk(size_t max);
-  http::Chunk last_chunk();
-  Task<Result<bool>> read_more(MessageLite& into);
-  Result<bool> decode(MessageSplitter::Message message, MessageLite& into) const;
+  Task<Result<http::Chunk>> wait_for_chunk(Task<Result<http::Chunk>> chunk);
+  Result<http::Chunk> with_trailers(Result<http::Chunk> chunk);
 
-  const Server& server_;
   http::Exchange& exchange_;
-  http::Body request_;
-  MessageSplitter splitter_;
-  Encoding encoding_;
-  bool compress_;
-  bool request_ended_ = false;
-
-  ByteChain out_;
-  async::Event has_output_;
-  async::Event has_room_;
-  bool wrote_ = false;
+  MessageReader reader_;
+  MessageWriter writer_;
   bool finished_ = false;
-  bool abandoned_ = false;
   Status status_;
   http::HeaderMap trailers_;
 };
@@ -81,9 +68,9 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   // Fills `into` (cleared first). False: the client has finished sending.
-  Task<Result<bool>> read(In& into) { return core_.read(static_cast<MessageLite&>(into)); }
+  Task<Result<bool>> read(In& into) { return core_.reader().read(into); }
   // Done when the message is queued; an Error when the client is gone or the call is stopped.
-  Task<Status> write(const Out& message) { return core_.write(message); }
+  Task<Status> write(const Out& message) { return core_.writer().write(message); }
 
  private:
   StreamCore& core_;
