@@ -27,7 +27,10 @@ class ScriptedHandler final : public http::Handler {
     if (path == "/fail") return async::failed<Result<http::Response>>(base::not_found("not here"));
     if (path == "/early") return async::ready(Result<http::Response>(plain(413)));
     if (path == "/collect") return collect(this, std::move(request));
-    if (path == "/wait") return wait(this, std::move(request), exchange);
+    if (path == "/wait") {
+      if (wait_at_most != Duration{}) exchange.deadline = exchange.start + wait_at_most;
+      return wait(this, std::move(request), exchange);
+    }
     if (path == "/produce") return async::ready(Result<http::Response>(produce(exchange)));
     if (path == "/bidi")
       return async::ready(Result<http::Response>(bidi(std::move(request), exchange)));
@@ -50,12 +53,14 @@ class ScriptedHandler final : public http::Handler {
   async::StopReason stopped = async::StopReason::kNone;
   bool body_was_complete = false;
   std::string collected;
-  int afterwards = 0;  // how the task that outlives the answer ended: 1 ok, -1 error
+  Duration wait_at_most{};  // the deadline of /wait; 0: none
+  int afterwards = 0;       // how the task that outlives the answer ended: 1 ok, -1 error
 
   // The stream of /produce.
   size_t produce_total = 1'000'000;
   size_t produced = 0;
   size_t fail_after = SIZE_MAX;
+  std::string_view stated_length;  // its Content-Length, if any
 
  private:
   static Task<Result<http::Response>> collect(ScriptedHandler* self, http::Request request) {
@@ -103,8 +108,12 @@ class ScriptedHandler final : public http::Handler {
     ScriptedHandler& owner_;
   };
   http::Response produce(http::Exchange& exchange) {
-    return {.head = http::ResponseHead(200),
-            .body = http::Body::stream(*exchange.arena.make<Producer>(*this))};
+    http::Response response{.head = http::ResponseHead(200),
+                            .body = http::Body::stream(*exchange.arena.make<Producer>(*this))};
+    if (!stated_length.empty()) {
+      response.head.headers.add(http::HeaderId::kContentLength, stated_length, exchange.arena);
+    }
+    return response;
   }
 
   class Echo final : public http::BodyStream {
