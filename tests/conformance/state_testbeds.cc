@@ -1,4 +1,5 @@
 // Every state store of the product, one line each.
+#include "tests/conformance/embedded_testbed.h"
 #include "tests/conformance/memory_testbed.h"
 #include "tests/conformance/state_conformance.h"
 
@@ -7,6 +8,7 @@ namespace layotto::conformance {
 std::vector<std::unique_ptr<StateTestbed>> state_testbeds() {
   std::vector<std::unique_ptr<StateTestbed>> beds;
   beds.push_back(memory_testbed());
+  beds.push_back(embedded_testbed());
   return beds;
 }
 

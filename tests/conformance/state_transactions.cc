@@ -19,9 +19,9 @@ void all_of_it(StateCase& t) {
 // The failing item first, in the middle and last, and of every kind: nothing has happened.
 void or_nothing(StateCase& t) {
   const std::string there = t.must_put("there", "old");
+  const std::string another = there + "x";
   const std::vector<StateWrite> failing = {put_if("missing", "x", there), create("there", "x"),
-                                           del_if("missing", there),
-                                           put_if("there", "x", there + "x")};
+                                           del_if("missing", there), put_if("there", "x", another)};
   for (const StateWrite& bad : failing) {
     for (size_t place = 0; place < 3; ++place) {
       std::vector<StateWrite> writes = {put("a", "1"), del("there")};
