@@ -84,7 +84,7 @@ class ServerConnection final : private net::OutputSource,
   void end_stalled_body(TimePoint now);
   void arm_upkeep();
   [[nodiscard]] bool is_idle() const { return !active_ && body_.ended() && !parser_.started(); }
-  [[nodiscard]] bool waits_for_body() const { return active_ && body_.awaited() && !head_sent_; }
+  [[nodiscard]] TimePoint body_due() const;
 
   std::unique_ptr<net::Connection> connection_;
   ServerEnv& env_;
@@ -120,6 +120,7 @@ class ServerConnection final : private net::OutputSource,
   bool head_begun_ = false;  // … if one is
   TimePoint body_since_{};   // the body was waited for, or the last of it came
   TimePoint last_progress_;  // of writing
+  TimePoint written_at_{};   // seen
   uint64_t written_before_ = 0;
 };
 

@@ -40,6 +40,7 @@ void ServerConnection::watch_head() {
 bool ServerConnection::end_overdue(TimePoint now) {
   const ServerLimits& limits = env_.limits;
   const uint64_t written = connection_->bytes_written();
+  if (written != written_before_) written_at_ = now;
   if (written != written_before_ || connection_->unsent() == 0) {
     written_before_ = written;
     last_progress_ = now;
@@ -70,8 +71,15 @@ bool ServerConnection::end_overdue(TimePoint now) {
   return false;
 }
 
+// While an answer is under way the client may take its time, as on an idle connection.
+TimePoint ServerConnection::body_due() const {
+  if (!active_ || !body_.awaited()) return TimePoint::max();
+  if (!head_sent_) return body_since_ + kBodyStallTime;
+  return due(std::max(body_since_, written_at_), env_.limits.idle_timeout);
+}
+
 void ServerConnection::end_stalled_body(TimePoint now) {
-  if (!waits_for_body() || now < body_since_ + kBodyStallTime) return;
+  if (now < body_due()) return;
   env_.counters.idle_timeouts.add();
   body_stalled_ = true;
   keep_alive_ = false;
@@ -92,9 +100,8 @@ void ServerConnection::arm_upkeep() {
     if (head_begun_) consider(head_since_, limits.head_timeout);
     if (!body_.ended()) consider(idle_since_, limits.head_timeout);
     if (is_idle()) consider(idle_since_, limits.idle_timeout);
-  } else if (waits_for_body()) {
-    consider(body_since_, kBodyStallTime);
   }
+  next = std::min(next, body_due());
   // A stall begins unseen: look twice within its limit.
   consider(now, limits.write_stall_timeout / 2);
   env_.loop.arm(*this, std::max(next, now + kUpkeepMin));

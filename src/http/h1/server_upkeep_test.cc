@@ -190,6 +190,24 @@ TEST(H1Upkeep, DoesNotWaitForABodyForever) {
   EXPECT_EQ(s.tally.last_status, 408);
 }
 
+TEST(H1Upkeep, WaitsLongerForABodyThatIsBeingAnswered) {
+  ServerLimits limits;
+  limits.idle_timeout = minutes(10);
+  Server s(limits);
+  H1Wire& wire = s.connect();
+  s.exchange(wire,
+             "POST /bidi HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+  s.advance(minutes(9), wire);
+  s.exchange(wire, "1\r\ny\r\n");
+  s.advance(minutes(9), wire);
+  EXPECT_FALSE(wire.ended);
+  EXPECT_EQ(s.counters.idle_timeouts.read(), 0);
+  s.advance(minutes(3), wire);
+  EXPECT_TRUE(wire.ended);
+  EXPECT_EQ(s.counters.idle_timeouts.read(), 1);
+  EXPECT_EQ(s.tally.ended, 1);
+}
+
 TEST(H1Upkeep, DoesNotWaitLongForABodyNobodyWants) {
   Server s;
   H1Wire& wire = s.connect();
