@@ -53,7 +53,7 @@ class ServerConnection final : private net::OutputSource,
   void body_wanted() override;
   void body_taken() override { progress_.wake_all(); }
 
-  // ---- answering
+  // ---- server_answer.cc: how a request is answered
   void begin_exchange();
   void dispatch();
   // Head and, when at hand, everything; false when a body has to be pumped.
@@ -67,10 +67,11 @@ class ServerConnection final : private net::OutputSource,
   Task<void> pump(Body body);
   Task<Status> pump_all(Body& body);
   void finish();
-  void refuse(Fault fault);
-  void reply_and_end(Error error, uint16_t status);
   void send_interim(const ResponseHead& head) override;
 
+  // ---- refusing, ending
+  void refuse(Fault fault);
+  void reply_and_end(Error error, uint16_t status);
   void fill(ByteChain&) override {}
   void flushed() override;
   void end();  // run() goes on and ends
