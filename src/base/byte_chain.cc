@@ -76,6 +76,21 @@ void ByteChain::append_slow(ByteView view) {
   }
 }
 
+void ByteChain::append(ByteChain&& other) {
+  if (other.empty()) {
+    other.clear();
+    return;
+  }
+  if (tail_ == nullptr) {
+    head_ = other.head_;
+  } else {
+    tail_->next = other.head_;
+  }
+  tail_ = other.tail_;
+  size_ += std::exchange(other.size_, 0);
+  other.head_ = other.tail_ = nullptr;
+}
+
 void ByteChain::append(Bytes bytes) {
   if (bytes.empty()) return;
   if (bytes.size() < kLinkBytesMin || !bytes.owned()) {

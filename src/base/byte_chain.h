@@ -34,6 +34,9 @@ class ByteChain {
   // Links the slice; small ones are copied, which is cheaper to send. Unowned slices are copied.
   void append(Bytes bytes);
 
+  // Moves everything of `other` behind what is there, without copying; `other` is empty then.
+  void append(ByteChain&& other);
+
   // Room for n contiguous bytes (n <= kSlabCapacity) to be written in place, then commit(used).
   char* reserve(size_t n) {
     if (n > room()) grow(n);

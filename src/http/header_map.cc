@@ -111,9 +111,8 @@ void HeaderBlock::grow() {
   capacity_ = capacity;
 }
 
-void HeaderBlock::add_borrowed(std::string_view name, std::string_view value) {
+void HeaderBlock::append(HeaderId id, std::string_view name, std::string_view value) {
   if (count_ == capacity_) grow();
-  const HeaderId id = header_id(name);
   fields_[count_++] = {.name = name, .value = value, .id = id};
   present_ |= bit(id);
   list_bytes_ += name.size() + value.size() + 32;

@@ -48,6 +48,7 @@ struct RequestLine {
   std::string_view path;       // path and query, as sent
   std::string_view authority;  // :authority, or the Host field
   std::string_view scheme;
+  std::string_view connect_protocol;  // :protocol of an extended CONNECT, RFC 8441
   Method method = Method::kOther;
   Protocol protocol = Protocol::kHttp2;
 };
@@ -66,9 +67,18 @@ class HeaderBlock {
     add_borrowed(arena_.copy(name), arena_.copy(value));
   }
   // `name` and `value` must live as long as the block (static text, this arena).
-  void add_borrowed(std::string_view name, std::string_view value);
+  void add_borrowed(std::string_view name, std::string_view value) {
+    append(header_id(name), name, value);
+  }
+  // The same, copied, for a caller who has looked the name up.
+  void add_known(HeaderId id, std::string_view name, std::string_view value) {
+    append(id, id == HeaderId::kOther ? arena_.copy(name) : header_name(id), arena_.copy(value));
+  }
   [[nodiscard]] Arena& arena() { return arena_; }
   [[nodiscard]] RequestLine& line() { return line_; }
+  // Filled once, never released: a block for the whole process, whose address is its identity.
+  void make_permanent() { permanent_ = true; }
+  [[nodiscard]] bool permanent() const { return permanent_; }
   void set_status(uint16_t status) { status_ = status; }
 
   [[nodiscard]] const RequestLine& line() const { return line_; }
@@ -81,6 +91,7 @@ class HeaderBlock {
 
  private:
   HeaderBlock() = default;
+  void append(HeaderId id, std::string_view name, std::string_view value);
   void recycle();
   void grow();
   friend struct HeaderBlockPool;
@@ -90,6 +101,7 @@ class HeaderBlock {
   uint32_t capacity_ = 0;
   uint16_t status_ = 0;
   ContentClass content_ = ContentClass::kNone;
+  bool permanent_ = false;
   HeaderField* fields_ = nullptr;
   uint64_t present_ = 0;
   size_t list_bytes_ = 0;
@@ -131,6 +143,10 @@ class HeaderMap {
     return {};
   }
   [[nodiscard]] bool empty() const { return fields().empty(); }
+  // The block this is an unchanged view of, if that is one for the whole process.
+  [[nodiscard]] const HeaderBlock* permanent_block() const {
+    return edits_ == nullptr && block_ != nullptr && block_->permanent() ? block_ : nullptr;
+  }
   [[nodiscard]] bool has(HeaderId id) const {
     return (present() & (uint64_t{1} << static_cast<int>(id))) != 0;
   }

@@ -22,10 +22,14 @@ struct ServerLimits {
   uint32_t header_fields_max = 200;
   // HTTP/2: SETTINGS_MAX_CONCURRENT_STREAMS.
   uint32_t concurrent_streams_max = 1000;
-  // HTTP/2 receive windows.
-  uint32_t stream_window_bytes = 256 * 1024;
+  // HTTP/2 receive windows. A stream's opens to stream_window_bytes and grows to the maximum while
+  // its reader keeps up; the connection's is the cap on what one connection can make us hold.
+  uint32_t stream_window_bytes = 64 * 1024;
+  uint32_t stream_window_bytes_max = 1024 * 1024;
   uint32_t connection_window_bytes = 4 * 1024 * 1024;
   uint32_t frame_bytes_max = 16 * 1024;
+  // Extended CONNECT (RFC 8441): WebSocket over HTTP/2.
+  bool extended_connect = false;
   // HTTP/2: dynamic table for what we decode (SETTINGS_HEADER_TABLE_SIZE).
   uint32_t header_table_bytes = 4096;
   // HTTP/2 flood budget (see h2/flood_guard.h): frames that do no work a peer may send ahead of

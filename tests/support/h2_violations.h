@@ -44,9 +44,6 @@ struct Violation {
   std::string bytes;
   // What the RFC asks for.
   Outcome rfc;
-  // Where nghttp2 1.52 does something else: what. Laxer than the RFC unless it turns a stream error
-  // into a connection error, which §5.4 allows.
-  std::optional<Outcome> nghttp2 = {};
   // What happens before the bytes arrive.
   void (*prepare)(SessionHarness&) = nullptr;
 };

@@ -368,6 +368,10 @@ void ServerConnection::count_refusals() {
     if (!drain_final_) env_.counters.stream_limit.add(refused - refusals_counted_);
     refusals_counted_ = refused;
   }
+  if (const uint64_t errors = session_.unannounced_errors(); errors != errors_counted_) {
+    env_.counters.protocol_errors.add(errors - errors_counted_);
+    errors_counted_ = errors;
+  }
   if (const uint64_t dropped = session_.fields_dropped(); dropped != drops_counted_) {
     env_.counters.invalid_response_headers.add(dropped - drops_counted_);
     drops_counted_ = dropped;

@@ -82,6 +82,7 @@ class ServerConnection final : private StreamOwner,
   Streams arriving_;  // have a head, the rest of the request is not here yet
   Streams streams_;   // dispatched
   uint64_t refusals_counted_ = 0;
+  uint64_t errors_counted_ = 0;
   uint64_t drops_counted_ = 0;
 
   TimePoint opened_;

@@ -428,7 +428,8 @@ TEST(H2Server, CountsMalformedRequests) {
 TEST(H2Server, CountsConnectionsThatBreakTheProtocol) {
   Server s;
   H2Wire& peer = s.connect();
-  s.exchange(peer, get(1, "/wait") + data(0, "x"));
+  s.exchange(peer, get(1, "/wait"));
+  s.exchange(peer, data(0, "x"));
   EXPECT_EQ(peer.goaway(), wire::kProtocolError);
   EXPECT_EQ(s.counters.protocol_errors.read(), 1);
   s.advance(seconds(3), peer);

@@ -1,32 +1,46 @@
 #include "http/h2/session.h"
 
-#include <cstring>
+#include <algorithm>
+#include <utility>
 
-#include "http/h2/nghttp2_session.h"
+#include "base/per_thread.h"
 
 namespace layotto::http::h2 {
 namespace {
 
 // Room for events that a burst leaves behind and a busy connection uses again; see trim().
 constexpr size_t kEventsKeptMax = 2048;
+constexpr size_t kStreamsKeptMax = 256;
+// Until the server's SETTINGS say how many streams it takes.
+constexpr uint32_t kStreamsBeforeSettings = 100;
 
-// nghttp2 allocates for every frame and stream it handles.
-nghttp2_mem block_allocator() {
-  return {.mem_user_data = &SmallBlocks::of_this_thread(),
-          .malloc = [](size_t size,
-                       void* blocks) { return static_cast<SmallBlocks*>(blocks)->allocate(size); },
-          .free = [](void* memory,
-                     void* blocks) { static_cast<SmallBlocks*>(blocks)->release(memory); },
-          .calloc =
-              [](size_t count, size_t size, void* blocks) {
-                void* memory = static_cast<SmallBlocks*>(blocks)->allocate(count * size);
-                if (memory != nullptr) std::memset(memory, 0, count * size);
-                return memory;
-              },
-          .realloc =
-              [](void* memory, size_t size, void* blocks) {
-                return static_cast<SmallBlocks*>(blocks)->resize(memory, size);
-              }};
+// Stream states kept for reuse by this thread.
+struct FreeStreams {
+  base::IntrusiveList<StreamState, StreamState> list;
+  size_t count = 0;
+  ~FreeStreams() {
+    while (StreamState* stream = list.pop_front()) delete stream;
+  }
+};
+
+StreamState* new_stream() {
+  auto& pool = base::per_thread<FreeStreams>();
+  StreamState* stream = pool.list.pop_front();
+  if (stream == nullptr) return new StreamState;
+  --pool.count;
+  return stream;
+}
+
+void free_stream(StreamState* stream) {
+  auto& pool = base::per_thread<FreeStreams>();
+  if (pool.count == kStreamsKeptMax) {
+    delete stream;
+    return;
+  }
+  stream->~StreamState();
+  new (stream) StreamState;
+  pool.list.push_front(*stream);
+  ++pool.count;
 }
 
 }  // namespace
@@ -41,68 +55,67 @@ std::string_view error_code_name(ErrorCode code) {
 }
 
 Session::Session(Side side, const ServerLimits& limits)
-    : impl_(std::make_unique<Nghttp2>(*this, side, limits)) {
-  const bool server = side == Side::kServer;
-  nghttp2_mem memory = block_allocator();
-  const auto make = server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
-  CHECK(make(&impl_->session, Nghttp2::callbacks(), impl_.get(), Nghttp2::options(), &memory) == 0,
-        "out of memory");
-
-  std::vector<nghttp2_settings_entry> settings = {
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window_bytes},
-      {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, limits.frame_bytes_max},
-      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits.header_table_bytes},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.header_bytes_max}};
-  if (server) {
-    settings.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kStreamsForNghttp2});
-    settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
-  } else {
-    settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
+    : side_(side),
+      limits_(limits),
+      guard_(limits),
+      reading_(side == Side::kServer ? Reading::kPreface : Reading::kHead),
+      decoder_(limits.header_table_bytes),
+      next_stream_(1) {
+  if (side == Side::kClient) {
+    peer_streams_max_ = kStreamsBeforeSettings;
+    control_.append(ByteView("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
   }
-  nghttp2_submit_settings(impl_->session, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(impl_->session, NGHTTP2_FLAG_NONE, 0,
-                                        static_cast<int32_t>(limits.connection_window_bytes));
-}
-
-Session::~Session() = default;
-
-Session::Slot* Session::slot_of(uint32_t stream) const {
-  return impl_->slot(static_cast<int32_t>(stream));
-}
-
-void Session::fail(SessionFailure failure) {
-  if (failure_ == SessionFailure::kNone) failure_ = failure;
-}
-
-void Session::feed(ByteView bytes, TimePoint now) {
-  if (failure_ != SessionFailure::kNone) return;
-  impl_->now = now;
-  const ssize_t n = nghttp2_session_mem_recv(
-      impl_->session, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  if (n >= 0) return;
-  switch (n) {
-    case NGHTTP2_ERR_FLOODED:
-      impl_->attack(SessionFailure::kOutputFlood);
-      return;
-    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
-      impl_->attack(SessionFailure::kContinuationFlood);
-      return;
-    default:
-      impl_->end(SessionFailure::kProtocol, NGHTTP2_PROTOCOL_ERROR);
+  put_settings();
+  if (limits.connection_window_bytes > kDefaultWindow) {
+    put_window_update(0, limits.connection_window_bytes - kDefaultWindow);
+    receive_window_ = receive_window_size_ = limits.connection_window_bytes;
   }
 }
 
-void Session::write_to(ByteChain& out, size_t out_max) {
-  impl_->out = &out;
-  impl_->out_max = out_max;
-  const int result = nghttp2_session_send(impl_->session);
-  if (result != 0) fail(SessionFailure::kProtocol);
-  impl_->out = nullptr;
+Session::~Session() {
+  clear_events();
+  streams_.for_each([](StreamState& stream) { free_stream(&stream); });
+}
+
+// ---- streams
+
+StreamState* Session::find(uint32_t id) {
+  if (recent_ == nullptr || recent_->id != id) recent_ = streams_.find(id);
+  return recent_;
+}
+
+StreamState& Session::open_stream(uint32_t id) {
+  StreamState& stream = *new_stream();
+  stream.id = id;
+  stream.send_window = peer_initial_window_;
+  // Until it has seen our SETTINGS the peer counts with the default.
+  stream.window_size = static_cast<int32_t>(limits_.stream_window_bytes);
+  stream.receive_window = settings_acknowledged_
+                              ? stream.window_size
+                              : std::max<int32_t>(stream.window_size, kDefaultWindow);
+  streams_.add(stream);
+  recent_ = &stream;
+  ++streams_seen_;
+  return stream;
+}
+
+void Session::close_stream(StreamState& stream, ErrorCode code, Ending ending) {
+  closed_[closed_count_++ % kClosedKept] = {.id = stream.id, .ending = ending};
+  streams_.remove(stream.id);
+  stream.unlink();
+  if (recent_ == &stream) recent_ = nullptr;
+  if (data_stream_ == &stream) data_stream_ = nullptr;
+  if (code == ErrorCode::kNoError && ending != Ending::kResetByPeer) guard_.stream_ended_well();
+  events_.push_back({.kind = EventKind::kClosed,
+                     .reset_by_peer = ending == Ending::kResetByPeer,
+                     .stream = stream.id,
+                     .code = code,
+                     .ref = &stream});
 }
 
 void Session::clear_events() {
   for (Event& event : events_) {
-    if (event.kind == EventKind::kClosed) Nghttp2::free_slot(static_cast<Slot*>(event.ref));
+    if (event.kind == EventKind::kClosed) free_stream(static_cast<StreamState*>(event.ref));
   }
   events_.clear();
   if (events_.capacity() > kEventsKeptMax) std::vector<Event>().swap(events_);
@@ -110,152 +123,62 @@ void Session::clear_events() {
 
 void Session::trim() {
   if (events_.empty()) std::vector<Event>().swap(events_);
+  std::string().swap(encoded_);
+  if (payload_.empty()) std::string().swap(payload_);
+  if (block_.empty()) std::string().swap(block_);
+  header_cache_.clear();
+  streams_.trim();
 }
 
-bool Session::request_written(uint32_t stream) const {
-  return impl_->unopened.empty() || impl_->unopened_slot(static_cast<int32_t>(stream)) == nullptr;
-}
-
-bool Session::wants_write() const { return nghttp2_session_want_write(impl_->session) != 0; }
-
-uint32_t Session::receiving_head() const {
-  return impl_->decoding == nullptr ? 0 : static_cast<uint32_t>(impl_->decoding->id);
-}
-
-bool Session::finished() const {
-  return nghttp2_session_want_read(impl_->session) == 0 &&
-         nghttp2_session_want_write(impl_->session) == 0;
-}
-
-void Session::submit_response(uint32_t stream, const ResponseHead& head, bool end_stream) {
-  Slot* slot = slot_of(stream);
-  if (slot == nullptr || slot->head_submitted) return;
-  slot->head_submitted = true;
-  FieldArray fields(head.headers.fields().size() + 1);
-  fields.add(":status", status_text(head.status));
-  fields_dropped_ += fields.add_all(head.headers);
-  nghttp2_data_provider provider{.source = {.ptr = slot}, .read_callback = Nghttp2::read_data};
-  const int result =
-      nghttp2_submit_response(impl_->session, static_cast<int32_t>(stream), fields.data(),
-                              fields.size(), end_stream ? nullptr : &provider);
-  CHECK(result == 0, "nghttp2_submit_response failed");
-}
-
-void Session::submit_interim(uint32_t stream, const ResponseHead& head) {
-  const Slot* slot = slot_of(stream);
-  if (slot == nullptr || slot->head_submitted) return;
-  if (head.status < 100 || head.status > 199 || head.status == 101) return;  // RFC 9113 §8.6
-  FieldArray fields(head.headers.fields().size() + 1);
-  fields.add(":status", status_text(head.status));
-  fields_dropped_ += fields.add_all(head.headers);
-  nghttp2_submit_headers(impl_->session, NGHTTP2_FLAG_NONE, static_cast<int32_t>(stream), nullptr,
-                         fields.data(), fields.size(), nullptr);
-}
-
-Result<uint32_t> Session::submit_request(const RequestHead& head, bool end_stream, void* user) {
-  if (failure_ != SessionFailure::kNone || streams_available() == 0) {
-    return base::unavailable("the HTTP/2 connection takes no more streams").retryable();
-  }
-  FieldArray fields(head.headers.fields().size() + 4);
-  fields.add(":method", head.method_text());
-  if (head.method() != Method::kConnect) {  // RFC 9113 §8.5
-    fields.add(":scheme", head.scheme());
-    fields.add(":path", head.path());
-  }
-  // :authority says it; a Host field could say something else (RFC 9113 §8.3.1).
-  const bool has_authority = !head.authority().empty();
-  if (has_authority) fields.add(":authority", head.authority());
-  fields_dropped_ += fields.add_all(head.headers, has_authority);
-  Slot* slot = impl_->new_slot();
-  slot->user = user;
-  slot->head_submitted = true;
-  nghttp2_data_provider provider{.source = {.ptr = slot}, .read_callback = Nghttp2::read_data};
-  const int32_t stream =
-      nghttp2_submit_request(impl_->session, nullptr, fields.data(), fields.size(),
-                             end_stream ? nullptr : &provider, slot);
-  if (stream < 0) {
-    Nghttp2::free_slot(slot);
-    return base::unavailable("the HTTP/2 connection takes no more streams: {}",
-                             nghttp2_strerror(stream))
-        .retryable();
-  }
-  slot->id = stream;
-  impl_->unopened.push_back(*slot);
-  impl_->recent_slot = slot;
-  impl_->recent_stream = stream;
-  ++open_streams_;
-  ++streams_seen_;
-  return static_cast<uint32_t>(stream);
-}
+// ---- what the connection as a whole is asked
 
 bool Session::takes_requests() const {
-  return nghttp2_session_check_request_allowed(impl_->session) != 0;
+  return !ended_ && peer_goaway_ == UINT32_MAX && next_stream_ <= kStreamIdMax;
 }
+
+bool Session::request_written(uint32_t stream) const { return stream < unwritten_from_; }
 
 size_t Session::streams_available() const {
   if (!takes_requests()) return 0;
-  const uint32_t peer_max =
-      nghttp2_session_get_remote_settings(impl_->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return peer_max > open_streams_ ? peer_max - open_streams_ : 0;
+  const size_t open = streams_.count();
+  return peer_streams_max_ > open ? peer_streams_max_ - open : 0;
 }
 
-void Session::submit_data(uint32_t stream, Bytes data, bool end_stream) {
-  Slot* slot = slot_of(stream);
-  if (slot == nullptr || slot->ended) return;
-  slot->ended = end_stream;
-  if (!data.empty()) {
-    slot->queued += data.size();
-    if (slot->queued == data.size()) {
-      slot->first = std::move(data);
-    } else {
-      slot->rest.append(std::move(data));
-    }
-  }
-  if (slot->deferred) {
-    slot->deferred = false;
-    nghttp2_session_resume_data(impl_->session, static_cast<int32_t>(stream));
-  }
+uint32_t Session::receiving_head() const { return in_block_ ? block_head_.stream : 0; }
+
+bool Session::wants_write() const {
+  return !control_.empty() || (!sending_.empty() && send_window_ > 0);
 }
 
-void Session::submit_trailers(uint32_t stream, const HeaderMap& trailers) {
-  Slot* slot = slot_of(stream);
-  if (slot == nullptr || slot->ended) return;
-  slot->trailers = trailers;
-  slot->has_trailers = true;
-  submit_data(stream, Bytes(), true);
+bool Session::finished() const {
+  if (!control_.empty()) return false;
+  if (ended_) return true;
+  const bool leaving = peer_goaway_ != UINT32_MAX ||
+                       (last_goaway_sent_ != UINT32_MAX && last_goaway_sent_ != kStreamIdMax);
+  return leaving && streams_.count() == 0;
 }
 
-size_t Session::queued(uint32_t stream) const {
-  const Slot* slot = slot_of(stream);
-  return slot == nullptr ? 0 : slot->queued;
+void Session::ping() { put_frame(FrameType::kPing, 0, 0, ByteView("layotto\0", 8)); }
+
+void Session::announce_drain() {
+  if (last_goaway_sent_ == UINT32_MAX) put_goaway(kStreamIdMax, ErrorCode::kNoError);
 }
-
-void Session::consumed(uint32_t stream, size_t n) {
-  if (n == 0) return;
-  nghttp2_session_consume(impl_->session, static_cast<int32_t>(stream), n);
-}
-
-void Session::reset(uint32_t stream, ErrorCode code) {
-  Slot* slot = slot_of(stream);
-  if (slot == nullptr) return;
-  slot->reset_by_us = true;
-  nghttp2_submit_rst_stream(impl_->session, NGHTTP2_FLAG_NONE, static_cast<int32_t>(stream),
-                            static_cast<uint32_t>(code));
-}
-
-void Session::ping() { nghttp2_submit_ping(impl_->session, NGHTTP2_FLAG_NONE, nullptr); }
-
-void Session::announce_drain() { nghttp2_submit_shutdown_notice(impl_->session); }
 
 void Session::refuse_new_streams() {
-  const int32_t last = nghttp2_session_get_last_proc_stream_id(impl_->session);
-  impl_->last_stream_allowed = last;
-  nghttp2_submit_goaway(impl_->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);
+  if (ended_) return;
+  last_stream_allowed_ = last_peer_stream_;
+  put_goaway(last_peer_stream_, ErrorCode::kNoError);
 }
 
 void Session::terminate(ErrorCode code) {
-  impl_->terminating = true;
-  nghttp2_session_terminate_session(impl_->session, static_cast<uint32_t>(code));
+  if (ended_) return;
+  ended_ = true;
+  put_goaway(last_peer_stream_, code);
+}
+
+void Session::connection_error(ErrorCode code, SessionFailure failure) {
+  fail(failure);
+  terminate(code);
 }
 
 }  // namespace layotto::http::h2

@@ -12,9 +12,10 @@
 // peer's windows allow; queued() says how much waits, kRoom that it has become little.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,7 +23,14 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/intrusive_list.h"
+#include "http/h2/flood_guard.h"
+#include "http/h2/frame.h"
+#include "http/h2/header_cache.h"
+#include "http/h2/stream_state.h"
 #include "http/header_map.h"
+#include "http/hpack/decoder.h"
+#include "http/hpack/encoder.h"
 #include "http/limits.h"
 #include "http/message.h"
 
@@ -59,12 +67,6 @@ enum class EventKind : uint8_t {
   kSettings,  // the peer's settings have arrived or changed
   kGoaway,    // the peer's GOAWAY: `code`, `stream` = the last stream it will look at
   kPong,      // answer to ping()
-};
-
-// What the session keeps of a stream for its user. Valid until the events that hold its kClosed are
-// cleared.
-struct StreamRef {
-  void* user = nullptr;
 };
 
 struct Event {
@@ -149,10 +151,13 @@ class Session {
   void terminate(ErrorCode code);
 
   // Streams not yet closed.
-  [[nodiscard]] size_t open_streams() const { return open_streams_; }
+  [[nodiscard]] size_t open_streams() const { return streams_.count(); }
   [[nodiscard]] uint64_t streams_seen() const { return streams_seen_; }
   // Server: streams of the peer answered with REFUSED_STREAM, beyond the limit or after GOAWAY.
   [[nodiscard]] uint64_t streams_refused() const { return streams_refused_; }
+  // Errors of the peer on streams no event ever named, or that were closed: malformed requests,
+  // late frames.
+  [[nodiscard]] uint64_t unannounced_errors() const { return unannounced_errors_; }
   // Header fields of ours that HTTP/2 does not allow and that were left out. Those that only
   // concern an HTTP/1 connection are left out without being counted.
   [[nodiscard]] uint64_t fields_dropped() const { return fields_dropped_; }
@@ -164,20 +169,143 @@ class Session {
   [[nodiscard]] bool settings_received() const { return settings_received_; }
 
  private:
-  struct Nghttp2;  // the library's session and callbacks
-  struct Slot;     // per stream
+  // Where in the byte stream of the peer we are.
+  enum class Reading : uint8_t { kPreface, kHead, kPayload, kPadLength, kData, kPadding, kSkip };
+  // What is done with a header block when it is complete. It is decoded in any case: the table of
+  // the connection must see it.
+  enum class BlockUse : uint8_t { kNewStream, kRefused, kOpenStream, kIgnored, kStreamClosed };
+  // Why a stream that is no more ended; decides what a late frame on it means (RFC 9113 §5.1).
+  enum class Ending : uint8_t { kComplete, kResetByPeer, kResetByUs };
+  struct ClosedStream {
+    uint32_t id = 0;
+    Ending ending = Ending::kComplete;
+  };
+  static constexpr size_t kClosedKept = 32;
+  // A block that was sent before and means the same as long as our table does not change.
+  struct EncodedBlock {
+    const HeaderBlock* block = nullptr;
+    uint32_t generation = 0;
+    uint16_t status = 0;
+    uint8_t size = 0;
+    std::array<char, 20> bytes{};
+  };
 
-  Slot* slot_of(uint32_t stream) const;
-  void fail(SessionFailure failure);
+  // ---- receiving (session_receive.cc, session_windows.cc)
+  void begin_frame();
+  void begin_data();
+  void read_pad_length(uint8_t length);
+  void deliver_data(ByteView piece);
+  void end_data();
+  void end_frame_of_data();
+  void on_frame(ByteView payload);
+  void on_headers(ByteView payload);
+  void on_continuation(ByteView payload);
+  void on_block(ByteView encoded);
+  void finish_request(uint32_t id, HeaderBlockRef block, int64_t content_length, bool end_stream,
+                      bool too_large);
+  void finish_response(StreamState& stream, HeaderBlockRef block, int64_t content_length,
+                       bool end_stream, bool too_large);
+  void finish_trailers(StreamState& stream, HeaderBlockRef block, bool end_stream, bool too_large);
+  void on_rst_stream(ByteView payload);
+  void on_settings(ByteView payload);
+  bool apply_setting(uint16_t id, uint32_t value);
+  void on_ping(ByteView payload);
+  void on_goaway(ByteView payload);
+  void on_window_update(ByteView payload);
+  void on_priority(ByteView payload);
+  BlockUse use_of_block(uint32_t id);
+  bool check_idle_frame();
+  // Connection error; nothing more is read.
+  void connection_error(ErrorCode code, SessionFailure failure = SessionFailure::kProtocol);
+  // Stream error the peer made: RST_STREAM, counted.
+  void stream_error(uint32_t id, ErrorCode code);
+  [[nodiscard]] bool is_idle(uint32_t id) const;
+  [[nodiscard]] Ending ending_of(uint32_t id) const;
+  void give_back_connection_window(size_t bytes);
 
-  std::unique_ptr<Nghttp2> impl_;
+  // ---- sending (session_send.cc)
+  void put_frame(FrameType type, uint8_t flags, uint32_t stream, ByteView payload);
+  void put_headers(ByteChain& out, uint32_t stream, ByteView block, bool end_stream);
+  void put_settings();
+  void put_window_update(uint32_t stream, uint32_t increment);
+  void put_rst_stream(uint32_t stream, ErrorCode code);
+  void put_goaway(uint32_t last_stream, ErrorCode code);
+  ByteView encode_fields(const HeaderMap& headers, bool without_host = false);
+  bool put_cached(ByteChain& out, StreamState& stream, const HeaderMap& headers, uint16_t status,
+                  bool end_stream);
+  void remember_block(const HeaderMap& headers, uint16_t status);
+  void put_response_head(StreamState& stream, const ResponseHead& head, bool end_stream);
+  void put_trailers(ByteChain& out, StreamState& stream);
+  void put_data(ByteChain& out, StreamState& stream, size_t size, bool end_stream);
+  void write_stream(ByteChain& out, StreamState& stream);
+  void want_to_send(StreamState& stream);
+  void end_local(StreamState& stream);
+
+  // ---- both
+  StreamState* find(uint32_t id);
+  StreamState& open_stream(uint32_t id);
+  void close_stream(StreamState& stream, ErrorCode code, Ending ending);
+  void fail(SessionFailure failure) {
+    if (failure_ == SessionFailure::kNone) failure_ = failure;
+  }
+
+  const Side side_;
+  const ServerLimits limits_;
+  FloodGuard guard_;
+  TimePoint now_{};
+
+  // Receiving.
+  Reading reading_;
+  bool settings_received_ = false;
+  bool settings_acknowledged_ = false;
+  bool ended_ = false;  // GOAWAY of a connection error, or terminate()
+  uint8_t head_have_ = 0;
+  std::array<char, kFrameHeadBytes> head_bytes_{};
+  FrameHead frame_;
+  size_t preface_have_ = 0;
+  size_t left_ = 0;                     // of the payload, of the data or of what is skipped
+  size_t padding_left_ = 0;             // behind the data
+  StreamState* data_stream_ = nullptr;  // null: the data are dropped
+  std::string payload_;                 // of a frame that came in pieces
+  std::string block_;                   // header block of several frames
+  FrameHead block_head_;                // of its HEADERS
+  bool in_block_ = false;
+  hpack::Decoder decoder_;
+  HeaderCache header_cache_;
+  uint32_t last_peer_stream_ = 0;
+  uint32_t last_stream_allowed_ = kStreamIdMax;  // what our GOAWAY said
+  int64_t receive_window_ = kDefaultWindow;
+  int64_t receive_window_size_ = kDefaultWindow;
+  int64_t connection_consumed_ = 0;
+
+  // Sending.
+  ByteChain control_;          // everything that no window holds back, header blocks in their order
+  size_t answers_unsent_ = 0;  // acknowledgements in it
+  int64_t send_window_ = kDefaultWindow;
+  int32_t peer_initial_window_ = kDefaultWindow;
+  uint32_t peer_frame_bytes_ = kDefaultFrameBytes;
+  uint32_t peer_streams_max_ = UINT32_MAX;
+  hpack::Encoder encoder_;
+  std::string encoded_;
+  EncodedBlock encoded_head_;
+  EncodedBlock encoded_trailers_;
+  base::IntrusiveList<StreamState, StreamState> sending_;  // have data and a window for it
+  uint32_t next_stream_;                                   // client
+  uint32_t unwritten_from_ = UINT32_MAX;    // client: from this id on, heads have not been written
+  uint32_t last_goaway_sent_ = UINT32_MAX;  // UINT32_MAX: none
+  uint32_t peer_goaway_ = UINT32_MAX;       // last stream of the peer's GOAWAY
+
+  // Both.
+  StreamTable streams_;
+  std::array<ClosedStream, kClosedKept> closed_{};
+  uint64_t closed_count_ = 0;
+  StreamState* recent_ = nullptr;  // asked for last
   std::vector<Event> events_;
   SessionFailure failure_ = SessionFailure::kNone;
-  size_t open_streams_ = 0;
   uint64_t streams_seen_ = 0;
   uint64_t streams_refused_ = 0;
+  uint64_t unannounced_errors_ = 0;
   uint64_t fields_dropped_ = 0;
-  bool settings_received_ = false;
 };
 
 }  // namespace layotto::http::h2

@@ -279,7 +279,7 @@ TEST(Session, IgnoresWhatIsSubmittedForAClosedStream) {
 
 TEST(Session, WindowsOpenOnlyWhenDataAreConsumed) {
   ServerLimits limits;
-  limits.stream_window_bytes = 100'000;
+  limits.stream_window_bytes = limits.stream_window_bytes_max = 100'000;
   limits.connection_window_bytes = 200'000;
   SessionHarness h(Side::kServer, limits);
   h.greet();

@@ -1,0 +1,112 @@
+// What a Session keeps of one stream, and the table that finds it by id.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/byte_chain.h"
+#include "base/intrusive_list.h"
+#include "http/header_map.h"
+
+namespace layotto::http::h2 {
+
+// What the user of a session keeps of a stream. Valid until the events that hold its kClosed are
+// cleared.
+struct StreamRef {
+  void* user = nullptr;
+};
+
+struct StreamState : StreamRef, base::ListLink<StreamState> {
+  uint32_t id = 0;
+
+  // ---- sending
+  int32_t send_window = 0;  // may become negative, RFC 9113 §6.9.2
+  bool head_sent = false;
+  bool ended = false;         // no more data will be submitted
+  bool has_trailers = false;  // to be sent behind the data
+  bool local_closed = false;  // END_STREAM is on its way
+  // Data not framed yet: `first` spares the chain for the usual single piece.
+  Bytes first;
+  ByteChain rest;
+  size_t queued = 0;
+  HeaderMap trailers;
+
+  // ---- receiving
+  int32_t receive_window = 0;  // what the peer may still send
+  int32_t window_size = 0;     // what it is opened to; grows while the reader keeps up
+  int32_t consumed = 0;        // and not announced yet
+  int32_t unconsumed = 0;      // delivered and not consumed
+  int64_t content_length = -1;
+  int64_t content_received = 0;
+  bool head_received = false;  // the final one
+  bool remote_closed = false;
+  bool head_request = false;  // client: of HEAD, whose answer has no content
+};
+
+// Open addressing over ids that grow by two: a stream is nearly always at its own place. Empty it
+// holds no memory.
+class StreamTable {
+ public:
+  [[nodiscard]] StreamState* find(uint32_t id) const {
+    if (capacity_ == 0) return nullptr;
+    for (size_t i = place_of(id);; i = (i + 1) & (capacity_ - 1)) {
+      StreamState* stream = places_[i];
+      if (stream == nullptr || stream->id == id) return stream;
+    }
+  }
+  void add(StreamState& stream) {
+    if ((count_ + 1) * 2 > capacity_) grow();
+    size_t i = place_of(stream.id);
+    while (places_[i] != nullptr) i = (i + 1) & (capacity_ - 1);
+    places_[i] = &stream;
+    ++count_;
+  }
+  void remove(uint32_t id) {
+    size_t i = place_of(id);
+    while (places_[i]->id != id) i = (i + 1) & (capacity_ - 1);
+    --count_;
+    // Those behind it that could not be at their place move up.
+    for (size_t next = (i + 1) & (capacity_ - 1); places_[next] != nullptr;
+         next = (next + 1) & (capacity_ - 1)) {
+      const size_t home = place_of(places_[next]->id);
+      if (((next - home) & (capacity_ - 1)) >= ((next - i) & (capacity_ - 1))) {
+        places_[i] = places_[next];
+        i = next;
+      }
+    }
+    places_[i] = nullptr;
+  }
+  [[nodiscard]] size_t count() const { return count_; }
+  // Gives memory back that a burst needed.
+  void trim() {
+    if (count_ == 0) {
+      places_.reset();
+      capacity_ = 0;
+    }
+  }
+  template <class F>
+  void for_each(F function) const {
+    for (size_t i = 0; i < capacity_; ++i) {
+      if (places_[i] != nullptr) function(*places_[i]);
+    }
+  }
+
+ private:
+  [[nodiscard]] size_t place_of(uint32_t id) const { return (id >> 1) & (capacity_ - 1); }
+  void grow() {
+    const size_t old_capacity = capacity_;
+    auto old = std::move(places_);
+    capacity_ = old_capacity == 0 ? 8 : old_capacity * 2;
+    places_ = std::make_unique<StreamState*[]>(capacity_);
+    count_ = 0;
+    for (size_t i = 0; i < old_capacity; ++i) {
+      if (old[i] != nullptr) add(*old[i]);
+    }
+  }
+
+  std::unique_ptr<StreamState*[]> places_;
+  size_t capacity_ = 0;
+  size_t count_ = 0;
+};
+
+}  // namespace layotto::http::h2
