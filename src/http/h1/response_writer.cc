@@ -17,7 +17,7 @@ void append_number(uint64_t number, int base, ByteChain& out) {
 void append_field(std::string_view name, std::string_view value, ByteChain& out) {
   out.append(name);
   out.append(": ");
-  out.append(value);
+  if (!value.empty()) out.append(value);
   out.append("\r\n");
 }
 

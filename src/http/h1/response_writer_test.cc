@@ -24,7 +24,7 @@ class H1Writer : public ::testing::Test {
 TEST_F(H1Writer, WritesAHead) {
   ResponseHead head(404);
   head.headers.add(HeaderId::kContentType, "text/plain", arena);
-  head.headers.add("x-other", "", arena);
+  head.headers.add("x-other", {}, arena);
   EXPECT_EQ(append_head(head, {.content = Content::kLength, .length = 12, .server = "s"}, out), 0);
   EXPECT_EQ(written(),
             "HTTP/1.1 404 Not Found\r\nserver: s\r\ncontent-type: text/plain\r\nx-other: \r\n"

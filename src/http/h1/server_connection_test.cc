@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "async/frame_pool.h"
+#include "tests/support/allocation_counter.h"
 #include "tests/support/h1_messages.h"
 #include "tests/support/h1_scripted_server.h"
 
@@ -13,9 +15,14 @@ namespace layotto::http::h1 {
 namespace {
 
 using namespace std::string_literals;
-using namespace tests::h1;  // NOLINT(google-build-using-namespace)
 using tests::H1Wire;
 using Server = tests::H1ScriptedServer;
+using tests::h1::count;
+using tests::h1::get;
+using tests::h1::has;
+using tests::h1::post;
+using tests::h1::request;
+using tests::h1::status_of;
 
 // ---- answers
 
@@ -34,6 +41,23 @@ TEST(H1Server, AnswersARequest) {
   EXPECT_EQ(s.counters.requests_inline.read(), 1);
   EXPECT_EQ(s.counters.response_bytes.read(), 5);
 }
+
+TEST(H1Server, AnswersInlineWithoutAFrameAndWithoutAllocating) {
+  Server s;
+  H1Wire& wire = s.connect();
+  const std::string bytes = post("/hello", "body");
+  for (int i = 0; i < 3; ++i) s.exchange(wire, bytes);
+  wire.send(bytes);
+  const uint64_t frames = async::frames_allocated();
+  const uint64_t allocations = tests::allocations();
+  s.test.run();
+  EXPECT_EQ(async::frames_allocated(), frames);
+  EXPECT_EQ(tests::allocations(), allocations);
+  EXPECT_TRUE(has(s.exchange(wire), "hello"));
+  EXPECT_EQ(s.counters.requests_inline.read(), 4);
+}
+
+TEST(H1Server, KeepsAnIdleConnectionSmall) { EXPECT_LE(sizeof(ServerConnection), 1500); }
 
 TEST(H1Server, KeepsTheConnection) {
   Server s;
