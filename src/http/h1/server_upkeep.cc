@@ -16,10 +16,11 @@ TimePoint due(TimePoint since, std::chrono::milliseconds limit) {
 
 }  // namespace
 
-// A request that has begun to arrive is still answered, the next is not.
+// A request that has begun to arrive is still answered, the next is not; nor is the rest of a body
+// waited for whose request has its answer.
 void ServerConnection::on_drain() {
   draining_ = true;
-  if (is_idle() && unread_.empty()) end();
+  if (!active_ && !parser_.started() && unread_.empty()) end();
 }
 
 void ServerConnection::on_timer() {

@@ -73,6 +73,16 @@ TEST(H1Upkeep, EndsAStreamThatBeganBeforeTheDrain) {
   EXPECT_TRUE(wire.ended);
 }
 
+TEST(H1Upkeep, DoesNotWaitForABodyNobodyWantsWhenDrained) {
+  Server s;
+  H1Wire& wire = s.connect();
+  s.exchange(wire, "POST /early HTTP/1.1\r\nHost: here\r\nContent-Length: 6\r\n\r\n123");
+  EXPECT_FALSE(wire.ended);
+  s.drain.begin();
+  s.exchange(wire);
+  EXPECT_TRUE(wire.ended);
+}
+
 TEST(H1Upkeep, AnswersOneRequestWhenItIsDrainingAlready) {
   Server s;
   s.drain.begin();
