@@ -48,8 +48,7 @@ constexpr OptionRow kStartOptions[] = {
     kSkipUnbuilt,
     {"strict", "", Takes::kNothing, "", "refuse doors that are open to other machines and to all"},
     {"quiet", "-q", Takes::kNothing, "", "no banner"},
-    {"log-level", "-l", Takes::kValue, "LEVEL",
-     "trace, debug, info, warn, error, critical or off"},
+    {"log-level", "-l", Takes::kValue, "LEVEL", "trace, debug, info, warn, error, critical or off"},
     {"logging-level", "-ll", Takes::kValue, "LEVEL", "the same, Layotto's other name"},
     {"logging-path", "-lp", Takes::kValue, "PATH", "event log: a file, or a folder for one"},
     // Layotto's and istio's, without a meaning here.

@@ -98,8 +98,8 @@ int start(const CommandLine& line, const char* program) {
                                 problems.warnings(), file));
     }
     options.config = *std::move(loaded);
-    options.reload =
-        [file, line](config::Problems& found) -> std::optional<settings::LoadedConfig> {
+    options.reload = [file,
+                      line](config::Problems& found) -> std::optional<settings::LoadedConfig> {
       Status again;
       auto config = load_file(file, catalog, load_options(line), found, again);
       if (again.ok() && config.has_value()) again = apply_flags(line, config->config);

@@ -370,6 +370,10 @@ Task<Result<std::vector<http::ConnectionSnapshot>>> Runtime::connections(async::
                                               [w = worker.get()] { return w->snapshot(); }));
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }
+  // Those of the admin and metrics pages live on the main loop.
+  CO_TRY(auto pages,
+         co_await async::call_on(here, loop_, [this] { return http::snapshots_of(live_); }));
+  std::move(pages.begin(), pages.end(), std::back_inserter(all));
   co_return all;
 }
 

@@ -135,14 +135,7 @@ Status Worker::listen(size_t door, net::ListeningSocket socket) {
   return listeners_.back()->start();
 }
 
-std::vector<http::ConnectionSnapshot> Worker::snapshot() const {
-  std::vector<http::ConnectionSnapshot> all;
-  auto& live = const_cast<http::LiveConnections&>(live_);
-  for (http::LiveConnection* each = live.front(); each != nullptr; each = live.after(*each)) {
-    all.push_back(each->snapshot());
-  }
-  return all;
-}
+std::vector<http::ConnectionSnapshot> Worker::snapshot() { return http::snapshots_of(live_); }
 
 void Worker::set_serving(bool serving) {
   if (health_ == nullptr) return;

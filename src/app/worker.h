@@ -74,7 +74,7 @@ class Worker {
   // Accepts by itself: for a process with one worker.
   Status listen(size_t door, net::ListeningSocket socket);
   [[nodiscard]] Door& door(size_t i) { return *doors_[i]; }
-  [[nodiscard]] std::vector<http::ConnectionSnapshot> snapshot() const;
+  [[nodiscard]] std::vector<http::ConnectionSnapshot> snapshot();
   void set_serving(bool serving);
   // Soft: readiness and connections are told.
   void begin_drain();

@@ -1,7 +1,9 @@
 #include "http/attributes.h"
 
+#include <algorithm>
 #include <array>
 
+#include "base/nearest_name.h"
 #include "http/message.h"
 
 namespace layotto::http {
@@ -32,16 +34,20 @@ bool is_number(AttributeId id) {
 
 void append_request(const RequestHead& head, std::string_view argument, telemetry::Line& out) {
   if (argument.starts_with(':')) {
-    if (argument == ":METHOD" || argument == ":method") out.text(head.method_text());
-    if (argument == ":PATH" || argument == ":path") out.text(head.path());
-    if (argument == ":AUTHORITY" || argument == ":authority") out.text(head.authority());
-    if (argument == ":SCHEME" || argument == ":scheme") out.text(head.scheme());
+    if (argument == ":method") out.text(head.method_text());
+    if (argument == ":path") out.text(head.path());
+    if (argument == ":authority") out.text(head.authority());
+    if (argument == ":scheme") out.text(head.scheme());
     return;
   }
   if (const auto value = head.headers.get(argument); value.has_value()) out.text(*value);
 }
 
-bool is_lower_name(std::string_view name) { return is_header_name(name, /*lower_only=*/true); }
+bool is_pseudo(std::string_view name) {
+  return std::ranges::any_of(
+      std::array{":method", ":path", ":authority", ":scheme"},
+      [name](std::string_view known) { return base::equal_but_case(name, known); });
+}
 
 }  // namespace
 
@@ -51,18 +57,15 @@ Result<std::optional<telemetry::Attribute>> AttributeTable::find(std::string_vie
     if (row.name != name) continue;
     const bool wants_argument = row.id == AttributeId::kRequestHeader;
     if (wants_argument) {
-      const bool pseudo = argument == ":METHOD" || argument == ":PATH" ||
-                          argument == ":AUTHORITY" || argument == ":SCHEME" ||
-                          argument == ":method" || argument == ":path" ||
-                          argument == ":authority" || argument == ":scheme";
-      if (!pseudo && !is_lower_name(argument)) {
-        return base::invalid_argument("REQ wants a header name in lower case, as REQ(user-agent)");
+      if (!is_pseudo(argument) && !is_header_name(argument, /*lower_only=*/false)) {
+        return base::invalid_argument("REQ wants a header's name, as REQ(user-agent)");
       }
     } else if (!argument.empty()) {
       return base::invalid_argument("{} takes no argument", name);
     }
-    return std::optional(
-        telemetry::Attribute{.id = static_cast<int32_t>(row.id), .is_number = is_number(row.id)});
+    return std::optional(telemetry::Attribute{.id = static_cast<int32_t>(row.id),
+                                              .is_number = is_number(row.id),
+                                              .argument_in_lower_case = wants_argument});
   }
   return std::optional<telemetry::Attribute>();
 }

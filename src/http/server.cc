@@ -73,4 +73,12 @@ Task<void> serve_connection(std::unique_ptr<net::Connection> connection, ServerE
   env.counters.connections_active.subtract();
 }
 
+std::vector<ConnectionSnapshot> snapshots_of(LiveConnections& live) {
+  std::vector<ConnectionSnapshot> all;
+  for (LiveConnection* each = live.front(); each != nullptr; each = live.after(*each)) {
+    all.push_back(each->snapshot());
+  }
+  return all;
+}
+
 }  // namespace layotto::http

@@ -49,6 +49,8 @@ class LiveConnection : public base::ListLink<LiveConnection> {
 };
 using LiveConnections = base::IntrusiveList<LiveConnection, LiveConnection>;
 
+std::vector<ConnectionSnapshot> snapshots_of(LiveConnections& live);
+
 namespace h2 {
 class StreamPool;
 }

@@ -201,7 +201,11 @@ class AccessLogFormat::Compiler {
         .argument_size = static_cast<uint16_t>(parsed.argument.size()),
         .bytes_max = static_cast<uint16_t>(std::min(parsed.bytes_max, kLineBytesMax)),
         .form = form};
-    texts_.append(pending_).append(parsed.argument);
+    texts_.append(pending_);
+    for (const char c : parsed.argument) {
+      const bool lower = attribute.argument_in_lower_case && c >= 'A' && c <= 'Z';
+      texts_.push_back(lower ? static_cast<char>(c - 'A' + 'a') : c);
+    }
     pending_.clear();
     format_.operators_.push_back(added);
     return {};

@@ -37,6 +37,8 @@ struct Attribute {
   int32_t id = 0;
   // The value is appended with Line::integer, number or milliseconds and is a number in JSON.
   bool is_number = false;
+  // The argument is a name whose case does not matter: values are asked for it in lower case.
+  bool argument_in_lower_case = false;
 };
 
 class AttributeLookup {

@@ -217,7 +217,7 @@ class Reload(unittest.TestCase):
             self.assertIsNotNone(sidecar.said("event=setting_changed", "setting=drain_timeout"))
             restart = sidecar.said("event=setting_changed", "state.demo")
             self.assertIn("restart", restart)
-            self.assertIn("drain_timeout: 7s", sidecar.request("/layotto/config")[1])
+            self.assertIn('drain_timeout: "7s"', sidecar.request("/layotto/config")[1])
 
     def test_a_broken_file_changes_nothing(self):
         with Sidecar(MEMORY) as sidecar:
