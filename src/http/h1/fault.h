@@ -3,6 +3,8 @@
 // are smuggled, so there is none here.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -46,31 +48,22 @@ enum class Fault : uint8_t {
 #undef LAYOTTO_X
 };
 
-constexpr uint16_t fault_status(Fault fault) {
-  switch (fault) {
-    case Fault::kNone:
-      return 0;
-#define LAYOTTO_X(id, status, text) \
-  case Fault::id:                   \
-    return status;
-      LAYOTTO_H1_FAULTS(LAYOTTO_X)
+struct FaultRow {
+  uint16_t status;
+  std::string_view text;
+};
+inline constexpr auto kFaultRows = std::to_array<FaultRow>({{0, ""},
+#define LAYOTTO_X(id, status, text) {status, text},
+                                                            LAYOTTO_H1_FAULTS(LAYOTTO_X)
 #undef LAYOTTO_X
-  }
-  return 400;
-}
+});
 
+constexpr uint16_t fault_status(Fault fault) {
+  return kFaultRows[static_cast<size_t>(fault)].status;
+}
 // What the request had, in words: "a CR without LF".
 constexpr std::string_view fault_text(Fault fault) {
-  switch (fault) {
-    case Fault::kNone:
-      return "";
-#define LAYOTTO_X(id, status, text) \
-  case Fault::id:                   \
-    return text;
-      LAYOTTO_H1_FAULTS(LAYOTTO_X)
-#undef LAYOTTO_X
-  }
-  return "";
+  return kFaultRows[static_cast<size_t>(fault)].text;
 }
 
 // A limit was reached, no rule broken.
