@@ -2,6 +2,7 @@
 
 #include <lmdb.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <cerrno>
 #include <utility>
@@ -12,6 +13,8 @@ namespace layotto::clients::lmdb {
 namespace {
 
 constexpr mdb_mode_t kFileMode = 0600;
+// A disk with fewer free blocks is full for us.
+constexpr uint64_t kFullDiskBlocks = 256;
 
 MDB_val val_of(std::string_view text) {
   return {.mv_size = text.size(), .mv_data = const_cast<char*>(text.data())};
@@ -58,6 +61,12 @@ uint64_t Environment::used_bytes() const {
   mdb_env_info(env_, &found);
   mdb_env_stat(env_, &stat);
   return (found.me_last_pgno + 1) * stat.ms_psize;
+}
+
+Outcome Environment::explained(Outcome outcome) const {
+  struct statvfs disk{};
+  if (outcome.code() != EIO || statvfs(folder_.c_str(), &disk) != 0) return outcome;
+  return disk.f_bavail < kFullDiskBlocks ? Outcome(ENOSPC) : outcome;
 }
 
 bool Environment::in_place() const {

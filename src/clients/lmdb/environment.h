@@ -49,6 +49,8 @@ class Environment {
   [[nodiscard]] uint64_t map_bytes() const;
   // Of the file, freed pages included, after the last commit.
   [[nodiscard]] uint64_t used_bytes() const;
+  // LMDB takes a write that was cut short for a failing disk; mostly the disk is full.
+  [[nodiscard]] Outcome explained(Outcome outcome) const;
   // Whether the file that is open is still the one in the folder.
   [[nodiscard]] bool in_place() const;
   // A consistent copy without freed pages as `folder`/data.mdb, while others read and write. Not
