@@ -12,12 +12,6 @@ Task<Status> stop_store(StateStore* store) {
 
 }  // namespace
 
-CaseLoop::~CaseLoop() {
-  tasks_.stop(async::StopReason::kShutdown);
-  CHECK(run_until([this] { return tasks_.running() == 0; }), "a task does not end");
-  for (int i = 0; i < 3; ++i) loop_.run_once(Duration(0));
-}
-
 StateCase::StateCase(const StateTestbed& bed, StateBackend& backend)
     : bed_(bed), backend_(backend), loop_(backend.clock()) {
   begin();

@@ -17,6 +17,7 @@
 #include "async/loop.h"
 #include "async/task_group.h"
 #include "blocks/state.h"
+#include "tests/conformance/case_loop.h"
 #include "tests/conformance/state_testbed.h"
 #include "tests/support/later.h"
 
@@ -62,48 +63,6 @@ inline StateWrite expiring(StateWrite write, seconds ttl) {
 inline Code code_of(const Status& status) {
   return status.ok() ? Code::kOk : status.error().code();
 }
-
-// A loop on this thread. Nothing sleeps: run() lets it wait for what other threads and the kernel
-// do, and gives up after `patience` of real time.
-class CaseLoop {
- public:
-  static constexpr auto kPatience = seconds(60);
-
-  explicit CaseLoop(const Clock& clock) : loop_(clock), tasks_(loop_) {}
-  ~CaseLoop();
-
-  [[nodiscard]] async::Loop& loop() { return loop_; }
-  [[nodiscard]] async::TaskGroup& tasks() { return tasks_; }
-
-  // One pass first, so that the loop knows what time it is. False: not within kPatience.
-  template <class F>
-  bool run_until(F condition) {
-    loop_.run_once(Duration(0));
-    const TimePoint give_up = real_.now() + kPatience;
-    while (!condition()) {
-      if (real_.now() >= give_up) return false;
-      loop_.run_once(milliseconds(20));
-    }
-    return true;
-  }
-  template <class T>
-  T run(Task<T> task) {
-    tests::Later<T> result;
-    tasks_.spawn_task(store(std::move(task), &result), tasks_.stop_source());
-    CHECK(run_until([&] { return result.has_value(); }), "an operation does not end");
-    return std::move(*result);
-  }
-
- private:
-  template <class T>
-  static Task<void> store(Task<T> task, tests::Later<T>* result) {
-    result->emplace(co_await std::move(task));
-  }
-
-  base::SystemClock real_;
-  async::Loop loop_;
-  async::TaskGroup tasks_;
-};
 
 class StateCase {
  public:
