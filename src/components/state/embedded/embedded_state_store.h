@@ -1,5 +1,5 @@
-// EmbeddedStateStore: one worker's front of an Engine. A read is answered at once, from the map, and
-// allocates nothing when warm; a write waits for its commit.
+// EmbeddedStateStore: one worker's front of an Engine. A read is answered at once, from the map,
+// and allocates nothing when warm; a write waits for its commit.
 #pragma once
 
 #include <coroutine>

@@ -45,7 +45,7 @@ uint64_t mix(uint64_t hash, std::string_view bytes) {
 
 uint32_t checksum(std::string_view stored_key, std::string_view rest) {
   const uint64_t hash = mix(mix(0x6c61796f74746f21, stored_key), rest);
-  return static_cast<uint32_t>(hash ^ (hash >> 32));
+  return static_cast<uint32_t>((hash * 0xc4ceb9fe1a85ec53) >> 32);
 }
 
 }  // namespace

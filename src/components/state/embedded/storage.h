@@ -1,9 +1,9 @@
 // Storage: the opened folder of one store: its lock, its map, its tables and its time. Workers read
 // from the map on their own threads, without a lock; the Writer changes it.
 //
-// The map can be exchanged (made larger, opened anew) only while nobody reads. A reader says so in a
-// cell of its own and looks whether the gate is closed; who closes it waits for all cells. Reading
-// is a matter of microseconds, a copy is not: the map waits for that, too.
+// The map can be exchanged (made larger, opened anew) only while nobody reads. A reader says so in
+// a cell of its own and looks whether the gate is closed; who closes it waits for all cells.
+// Reading is a matter of microseconds, a copy is not: the map waits for that, too.
 #pragma once
 
 #include <atomic>

@@ -209,6 +209,7 @@ void Writer::after_failure() {
 
 Error Writer::failure(Outcome outcome, std::string_view doing) {
   failures_.add();
+  if (storage_.environment() != nullptr) outcome = storage_.environment()->explained(outcome);
   Error error = outcome.error(doing, storage_.folder());
   set_trouble(std::string(error.message()));
   if (!std::exchange(unknown_, false)) return error;
