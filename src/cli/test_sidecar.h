@@ -53,7 +53,7 @@ class Said {
   Console console;
 };
 
-// A pipe to write stdin into.
+// A pipe, to be a verb's stdin or stdout.
 class Pipe {
  public:
   Pipe() { CHECK(pipe(fds_) == 0); }
@@ -62,8 +62,15 @@ class Pipe {
     end();
   }
   [[nodiscard]] int in() const { return fds_[0]; }
+  [[nodiscard]] int out() const { return fds_[1]; }
   void write(std::string_view text) const {
     CHECK(::write(fds_[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+  // Up to a line end, which is not kept.
+  [[nodiscard]] std::string read_line() const {
+    std::string line;
+    for (char c = 0; ::read(fds_[0], &c, 1) == 1 && c != '\n';) line.push_back(c);
+    return line;
   }
   void end() {
     if (fds_[1] >= 0) close(std::exchange(fds_[1], -1));
