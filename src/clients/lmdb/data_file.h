@@ -1,7 +1,7 @@
 // The file of an LMDB environment, looked at before LMDB opens it: LMDB trusts what it maps, and a
 // damaged page ends the process. This walks every page that is in use and checks that it is where
-// it says it is, of the right kind, in use once and not free, and that nothing in it points out of it
-// or out of the file. Keys and values are not looked at: who wants to know about them keeps a
+// it says it is, of the right kind, in use once and not free, and that nothing in it points out of
+// it or out of the file. Keys and values are not looked at: who wants to know about them keeps a
 // checksum beside them.
 #pragma once
 
