@@ -49,6 +49,7 @@ std::vector<const FileDescriptor*> known_files() {
       ::grpc::reflection::v1alpha::ServerReflectionRequest::descriptor(),
   };
   std::vector<const FileDescriptor*> files;
+  files.reserve(messages.size());
   for (const auto* message : messages) files.push_back(message->file());
   return files;
 }
@@ -71,7 +72,7 @@ std::string joined(const std::vector<std::string_view>& names) {
 }
 
 // "did you mean …?", or all there are.
-std::string suggestions(std::string_view name, std::vector<std::string_view> known) {
+std::string suggestions(std::string_view name, const std::vector<std::string_view>& known) {
   std::vector<std::string_view> nearest;
   std::vector<std::string_view> left = known;
   while (nearest.size() < kSuggestionsMax) {
@@ -126,7 +127,7 @@ Result<const MethodDescriptor*> find_method(std::string_view name) {
     methods.push_back(service->method(i)->name());
   }
   return base::invalid_argument("{} has no rpc '{}'; {}", service_name, method_name,
-                                suggestions(method_name, std::move(methods)));
+                                suggestions(method_name, methods));
 }
 
 std::string path_of(const MethodDescriptor& method) {

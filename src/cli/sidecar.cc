@@ -128,7 +128,7 @@ Task<Result<std::string>> Sidecar::fetch(http::Exchange* exchange, const http::R
   http::RequestHead head(*line);
   for (const auto& [name, value] : credentials_) head.headers.add(name, value, exchange->arena);
   CO_TRY(http::Response response,
-         co_await connection_.handle({.head = std::move(head), .body = http::Body()}, *exchange));
+         co_await connection_.handle({.head = head, .body = http::Body()}, *exchange));
   CO_TRY(const Bytes bytes, co_await http::read_all(response.body, kPageBytesMax));
   std::string text(bytes.view());
   if (response.head.status == 200) co_return text;
