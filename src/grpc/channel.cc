@@ -116,7 +116,7 @@ http::Request Call::make_request(http::Body body) {
     headers.add(HeaderId::kGrpcTimeout, arena.copy(left), arena);
   }
   for (const auto& [name, value] : options_.metadata) headers.add(name, value, arena);
-  return {.head = std::move(head), .body = std::move(body)};
+  return {.head = head, .body = std::move(body)};
 }
 
 void Call::link_to(async::StopSource* stop) {
@@ -178,8 +178,8 @@ Result<Encoding> Call::accept(const http::Response& response) {
 }
 
 // The messages have ended.
-Status Call::final_status() {
-  if (const http::HeaderMap* trailers = reader_->trailers(); trailers != nullptr) {
+Status Call::final_status(const MessageReader& reader) {
+  if (const http::HeaderMap* trailers = reader.trailers(); trailers != nullptr) {
     trailing_metadata_ = *trailers;
   }
   return status_in(trailing_metadata_);
@@ -205,7 +205,7 @@ Task<Status> Call::exchange_messages(Bytes message, MessageLite* reply) {
   reader_.emplace(std::move(response.body), encoding, channel_.options().message_bytes_max);
   CO_TRY(const bool replied, co_await reader_->read(*reply));
   if (replied) CO_TRY(co_await reader_->expect_end());
-  CO_TRY(final_status());
+  CO_TRY(final_status(*reader_));
   if (!replied) co_return base::internal("the server sent no reply").upstream();
   co_return Status{};
 }
@@ -250,9 +250,10 @@ Task<Result<bool>> Call::read(MessageLite& into) {
 Task<Result<bool>> Call::read_message(MessageLite* into) {
   CO_TRY(co_await answered_.wait());
   if (failure_.has_value()) co_return failure_->clone();
+  CHECK(reader_.has_value(), "a call is read after its end");
   CO_TRY(const bool more, co_await reader_->read(*into));
   if (more) co_return true;
-  CO_TRY(final_status());
+  CO_TRY(final_status(*reader_));
   co_return false;
 }
 

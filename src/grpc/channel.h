@@ -111,7 +111,7 @@ class Call {
   void link_to(async::StopSource* stop);
   // The answer's head: its encoding, or why there will be no messages.
   Result<Encoding> accept(const http::Response& response);
-  Status final_status();
+  Status final_status(const MessageReader& reader);
 
   Channel& channel_;
   std::string path_;

@@ -68,8 +68,9 @@ std::string split(std::string_view bytes, uint8_t choice, size_t max) {
     while (true) {
       auto next = splitter.next();
       if (!next.ok()) return said + said_of(next.error());
-      if (!next->has_value()) break;
-      const MessageSplitter::Message& message = **next;
+      const std::optional<MessageSplitter::Message>& found = *next;
+      if (!found.has_value()) break;
+      const MessageSplitter::Message& message = *found;
       CHECK(message.data.size() <= max);
       said += message.compressed ? 'z' : 'm';
       said += message.data.view();
@@ -145,8 +146,10 @@ void read_our_own(std::string_view bytes, uint8_t choice, uint8_t repeat) {
     MessageSplitter splitter(size);
     for (Cutter cutter(framed->view(), choice); !cutter.done();) splitter.add(cutter.next());
     const auto split_off = splitter.next();
-    CHECK(split_off.ok() && split_off->has_value() && splitter.pending() == 0);
-    const MessageSplitter::Message& one = **split_off;
+    CHECK(split_off.ok());
+    const std::optional<MessageSplitter::Message>& only = *split_off;
+    CHECK(only.has_value() && splitter.pending() == 0);
+    const MessageSplitter::Message& one = *only;
     BytesValue again;
     CHECK(decode_message(one.data.view(), one.compressed, Encoding::kGzip, size, again).ok());
     CHECK(again.value() == message.value(), "a message came back as another one");
@@ -155,7 +158,8 @@ void read_our_own(std::string_view bytes, uint8_t choice, uint8_t repeat) {
     CHECK(!refused.ok() && refused.error().code() == Code::kResourceExhausted,
           "a message unfolds beyond the limit");
     std::string broken(one.data.view());
-    broken[(size_t{choice} * 257 + repeat) % broken.size()] ^= static_cast<char>(1 + choice % 255);
+    char& changed = broken[(size_t{choice} * 257 + repeat) % broken.size()];
+    changed = static_cast<char>(changed ^ (1 + choice % 255));
     const Result<Bytes> unpacked = gunzip(broken, size);
     CHECK(!unpacked.ok() || unpacked->size() <= size);
     const Result<Bytes> cut_short = gunzip(one.data.view().substr(0, one.data.size() - 1), size);

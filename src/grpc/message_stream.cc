@@ -14,7 +14,8 @@ constexpr size_t kReadBytes = 64 * 1024;
 
 // ---- reading
 
-Result<bool> MessageReader::decode(MessageSplitter::Message message, MessageLite& into) const {
+Result<bool> MessageReader::decode(const MessageSplitter::Message& message,
+                                   MessageLite& into) const {
   into.Clear();
   TRY(decode_message(message.data.view(), message.compressed, encoding_, max_, into));
   return true;
@@ -23,7 +24,8 @@ Result<bool> MessageReader::decode(MessageSplitter::Message message, MessageLite
 Task<Result<bool>> MessageReader::read(MessageLite& into) {
   auto next = splitter_.next();
   if (!next.ok()) return async::failed<Result<bool>>(std::move(next).error());
-  if (next->has_value()) return async::ready(decode(std::move(**next), into));
+  const std::optional<MessageSplitter::Message>& message = *next;
+  if (message.has_value()) return async::ready(decode(*message, into));
   return read_more(into);
 }
 
@@ -40,7 +42,7 @@ Task<Result<bool>> MessageReader::read_more(MessageLite& into) {
     CO_TRY(http::Chunk chunk, co_await body_.read(kReadBytes));
     take(std::move(chunk));
     CO_TRY(auto message, splitter_.next());
-    if (message.has_value()) co_return decode(std::move(*message), into);
+    if (message.has_value()) co_return decode(*message, into);
   }
   if (splitter_.pending() > 0) {
     co_return base::internal("the stream ended in the middle of a message");

@@ -37,7 +37,7 @@ class MessageReader {
  private:
   Task<Result<bool>> read_more(MessageLite& into);
   void take(http::Chunk chunk);
-  Result<bool> decode(MessageSplitter::Message message, MessageLite& into) const;
+  Result<bool> decode(const MessageSplitter::Message& message, MessageLite& into) const;
 
   http::Body body_;
   MessageSplitter splitter_;

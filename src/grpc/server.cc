@@ -182,6 +182,7 @@ std::vector<std::string> Server::services() const {
 
 std::vector<std::string_view> Server::paths() const {
   std::vector<std::string_view> all;
+  all.reserve(methods_.size());
   for (const auto& method : methods_) all.push_back(method->path());
   return all;
 }

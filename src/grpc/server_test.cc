@@ -313,7 +313,7 @@ TEST(GrpcServer, RefusesCompressedBombs) {
 // ---- messages are kept for reuse, but not large ones
 
 TEST(GrpcServer, LargeMessagesAreNotKept) {
-  TextServer s;
+  TextServer s({}, {.stream_window_bytes = 1 << 20, .stream_window_bytes_max = 1 << 20});
   H2Wire& peer = s.connect({{wire::kInitialWindowSize, 1 << 24}});
   s.exchange(peer, wire::window_update(0, 1 << 28));
   const std::string text(200'000, 'x');
