@@ -235,15 +235,15 @@ class DataFile {
 
   Status check_big_value(const Meta& meta, const Tree& tree, uint64_t number, size_t value_bytes) {
     const uint64_t at = number * meta.page_bytes;
-    const uint64_t pages = (kHeaderBytes + value_bytes + meta.page_bytes - 1) / meta.page_bytes;
-    if (number < 2 || number > meta.last_page || pages > meta.last_page + 1 - number) {
-      return damaged(at, "a page is out of bounds");
-    }
+    const uint64_t needed = (kHeaderBytes + value_bytes + meta.page_bytes - 1) / meta.page_bytes;
+    if (number < 2 || number > meta.last_page) return damaged(at, "a page is out of bounds");
     std::array<char, kHeaderBytes> head{};
     TRY(read(at, head.data(), head.size()));
+    // More than are needed when a smaller value took the place of a larger one.
+    const uint64_t pages = load<uint32_t>(head.data() + 12);
     if (load<uint64_t>(head.data()) != number ||
-        (load<uint16_t>(head.data() + 10) & kKinds) != kOverflow ||
-        load<uint32_t>(head.data() + 12) != pages) {
+        (load<uint16_t>(head.data() + 10) & kKinds) != kOverflow || pages < needed ||
+        pages > meta.last_page + 1 - number) {
       return damaged(at, "a large value is not where it belongs");
     }
     for (uint64_t i = 0; i < pages; ++i) {

@@ -88,6 +88,27 @@ TEST_F(LmdbDataFile, IsFineAsItWasWritten) {
   EXPECT_TRUE(check_data_file(empty.path()).ok());
 }
 
+// LMDB leaves a value in the pages of a larger one that was written in the same transaction.
+TEST_F(LmdbDataFile, IsFineWithValuesThatShrank) {
+  {
+    auto environment = Environment::open({.folder = folder_.path(), .map_bytes = 64 << 20});
+    ASSERT_TRUE(environment.ok());
+    WriteTransaction transaction;
+    Table table;
+    ASSERT_TRUE(transaction.begin(**environment).ok());
+    ASSERT_TRUE(transaction.open("things", false, table).ok());
+    for (const size_t last : {size_t{9000}, size_t{10}, size_t{0}}) {
+      for (const size_t size : {size_t{40'000}, last}) {
+        const std::string value(size, 'v');
+        ASSERT_TRUE(transaction.put(table, fmt::format("shrank-{}", last), value).ok());
+      }
+    }
+    ASSERT_TRUE(transaction.commit().ok());
+  }
+  const Status status = check_data_file(folder_.path());
+  EXPECT_TRUE(status.ok()) << status.error().message();
+}
+
 TEST_F(LmdbDataFile, OfSomethingElseIsRefused) {
   for (const std::string& content : {std::string("text"), std::string(100'000, 'x'),
                                      std::string(100'000, '\0'), good_.substr(0, 100)}) {
