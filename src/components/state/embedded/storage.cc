@@ -134,6 +134,8 @@ Status Storage::open_environment() {
 }
 
 Status Storage::open() {
+  // A copy that was begun in a former life may only now come to its turn.
+  const std::unique_lock copies(copy_mutex_);
   TRY(make_folder(options_.folder));
   TRY(lock_, FolderLock::take(options_.folder));
   Status opened = open_environment();
