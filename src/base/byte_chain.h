@@ -24,6 +24,7 @@ class ByteChain {
 
   // Copies the bytes behind what is there.
   void append(ByteView view) {
+    if (view.empty()) return;
     if (tail_ != nullptr && view.size() <= room()) {
       std::memcpy(tail_->fill, view.data(), view.size());
       commit(view.size());
