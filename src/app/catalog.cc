@@ -3,6 +3,7 @@
 #include "components/hello/helloworld/helloworld.h"
 #include "components/state/embedded/embedded.h"
 #include "components/state/memory/memory.h"
+#include "components/state/redis/redis.h"
 
 namespace layotto::app {
 
@@ -11,6 +12,7 @@ blocks::Catalog make_catalog() {
   catalog.add(components::hello::helloworld::spec());
   catalog.add(components::state::embedded::spec());
   catalog.add(components::state::memory::spec());
+  catalog.add(components::state::redis::spec());
   return catalog;
 }
 
