@@ -52,7 +52,8 @@ def check_paths(tree, file, generated):
                 yield file.at(include.line, "include", f"<{path}> is ours",
                               f'write #include "{path}"')
         elif path.endswith(".pb.h"):
-            proto = f"proto/{path.removesuffix('.pb.h')}.proto"
+            stem = path.removesuffix(".pb.h").removesuffix(".grpc")
+            proto = f"proto/{stem}.proto"
             if path.split("/")[0] not in generated and proto not in tree.files:
                 yield file.at(include.line, "include", f"{path} is made from {proto}, which does "
                               "not exist", "correct the path")
