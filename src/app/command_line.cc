@@ -76,7 +76,7 @@ constexpr OptionRow kStartOptions[] = {
     {"disable-hot-restart", "", Takes::kNothing, "", ""},
     {"allow-unknown-static-fields", "", Takes::kNothing, "", ""},
 };
-constexpr OptionRow kStopOptions[] = {kConfig, kTimeout};
+constexpr OptionRow kStopOptions[] = {kConfig, kTimeout, kToken, kTlsCa, kTlsCert, kTlsKey};
 constexpr OptionRow kCheckOptions[] = {kConfig, kSkipUnbuilt};
 constexpr OptionRow kSchemaOptions[] = {
     {"text", "", Takes::kNothing, "", "for people instead of JSON Schema"}};
@@ -104,6 +104,10 @@ constexpr OptionRow kStateOptions[] = {
 constexpr OptionRow kBackupOptions[] = {
     kConfig,
     kTimeout,
+    kToken,
+    kTlsCa,
+    kTlsCert,
+    kTlsKey,
     {"admin", "", Takes::kValue, "ADDRESS", "the sidecar's admin listener (127.0.0.1:34999)"}};
 
 constexpr VerbRow kVerbs[] = {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "app/backup_at_rest.h"
 #include "app/catalog.h"
 #include "app/command_line.h"
 #include "app/process.h"
@@ -156,16 +157,16 @@ int components(const CommandLine& line) {
 }
 
 // Where the sidecar of this configuration has its admin listener and pid file.
-settings::RuntimeConfig running_config(const CommandLine& line) {
-  const blocks::Catalog catalog = make_catalog();
+settings::LoadedConfig running_config(const CommandLine& line) {
+  static const blocks::Catalog& catalog = *new blocks::Catalog(make_catalog());
   const std::string file = config_file(line);
   if (!file.empty()) {
     config::Problems problems;
     Status reading;
     auto loaded = load_file(file, catalog, load_options(line), problems, reading);
-    if (loaded.has_value()) return std::move(loaded->config);
+    if (loaded.has_value()) return *std::move(loaded);
   }
-  return settings::embedded_defaults(catalog, "").config;
+  return settings::embedded_defaults(catalog, "");
 }
 
 cli::Target target_of(const CommandLine& line) {
@@ -216,7 +217,8 @@ int run(const CommandLine& line, const char* program) {
                                    .first_write = line.has("first-write"),
                                    .ttl = line.value("ttl")});
   }
-  const settings::RuntimeConfig config = running_config(line);
+  const settings::LoadedConfig loaded = running_config(line);
+  const settings::RuntimeConfig& config = loaded.config;
   if (line.verb == "stop") {
     return cli::stop({.target = target_of(line),
                       .admin_address = config.admin.address,
@@ -228,7 +230,11 @@ int run(const CommandLine& line, const char* program) {
                        {.target = target_of(line),
                         .admin_address = line.value("admin").value_or(config.admin.address),
                         .data_folder = config.data_folder.empty() ? default_data_folder(environment)
-                                                                  : config.data_folder});
+                                                                  : config.data_folder,
+                        .copy_unheld = [&](const std::string& data_folder,
+                                           const std::string& component, const std::string& to) {
+                          return back_up_at_rest(loaded, data_folder, component, to);
+                        }});
   }
   return complain(base::internal("'{}' is listed and not built", line.verb));
 }

@@ -80,6 +80,23 @@ class Backup(unittest.TestCase):
                     self.assertEqual(state.get("a")[0], b"1")
 
 
+    def test_without_a_sidecar_the_folder_is_opened(self):
+        with Sidecar(EMBEDDED) as sidecar:
+            with State(sidecar.address()) as state:
+                state.save("a", b"1")
+            self.assertEqual(sidecar.stop(), 0)
+            copy = os.path.join(sidecar.folder, "copy")
+            code, out, err = run("backup", "-c", sidecar.config_path, "--admin", "127.0.0.1:1",
+                                 "state.demo", copy,
+                                 environment=sidecar.environment)
+            self.assertEqual(code, 0, out + err)
+            restored = EMBEDDED.replace("type: embedded",
+                                        f"type: embedded, settings: {{folder: {copy}}}")
+            with Sidecar(restored) as second:
+                with State(second.address()) as state:
+                    self.assertEqual(state.get("a")[0], b"1")
+
+
 class Help(unittest.TestCase):
     def test_help_and_completion(self):
         code, out, _ = run("--help")

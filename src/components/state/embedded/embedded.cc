@@ -10,20 +10,18 @@
 #include "components/state/embedded/engine.h"
 
 namespace layotto::components::state::embedded {
-namespace {
 
-Result<std::string> folder_of(const EmbeddedSettings& settings, const blocks::ProcessEnv& env) {
+Result<std::string> folder_of(const EmbeddedSettings& settings, std::string_view data_folder,
+                              std::string_view name) {
   if (!settings.folder.empty()) {
     if (settings.folder.front() == '/') return settings.folder;
-    return fmt::format("{}/{}", env.data_folder, settings.folder);
+    return fmt::format("{}/{}", data_folder, settings.folder);
   }
-  if (env.name.empty() || env.name.front() == '.' || env.name.find('/') != env.name.npos) {
-    return base::invalid_argument("'{}' is no name for a folder; configure `folder`", env.name);
+  if (name.empty() || name.front() == '.' || name.contains('/')) {
+    return base::invalid_argument("'{}' is no name for a folder; configure `folder`", name);
   }
-  return fmt::format("{}/{}", env.data_folder, env.name);
+  return fmt::format("{}/{}", data_folder, name);
 }
-
-}  // namespace
 
 const config::Schema<EmbeddedSettings>& EmbeddedSettings::schema() {
   using S = EmbeddedSettings;
@@ -55,7 +53,7 @@ blocks::ComponentSpec<blocks::StateStore> spec() {
        .features = {.transactions = true, .ttl = true, .survives_restart = true},
        .make_shared = [](const EmbeddedSettings& settings,
                          blocks::ProcessEnv& env) -> Result<std::shared_ptr<blocks::Shared>> {
-         TRY(std::string folder, folder_of(settings, env));
+         TRY(std::string folder, folder_of(settings, env.data_folder, env.name));
          return std::shared_ptr<blocks::Shared>(std::make_shared<Engine>(
              Storage::Options{.folder = std::move(folder),
                               .bytes_max = settings.bytes_max.bytes,

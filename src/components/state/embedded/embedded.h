@@ -26,6 +26,10 @@ struct EmbeddedSettings {
 
 blocks::ComponentSpec<blocks::StateStore> spec();
 
+// Where the store called `name` keeps its data.
+Result<std::string> folder_of(const EmbeddedSettings& settings, std::string_view data_folder,
+                              std::string_view name);
+
 // Copies the data of a store that nobody has open, for `layotto backup` without a sidecar; blocks.
 // kUnavailable when a process holds `folder`: ask that one then. `to` must not exist, or be empty.
 Status copy_at_rest(const std::string& folder, const std::string& to);
