@@ -266,7 +266,8 @@ bool read_name(const Node& node, size_t& out, std::span<const std::string_view> 
                ParsePass& pass) {
   const bool scalar = node.is_scalar() && !node.is_null();
   for (size_t i = 0; scalar && i < names.size(); ++i) {
-    if (node.text() == names[i] || (pass.lenient() && base::equal_but_case(node.text(), names[i]))) {
+    if (node.text() == names[i] ||
+        (pass.lenient() && base::equal_but_case(node.text(), names[i]))) {
       out = i;
       return true;
     }

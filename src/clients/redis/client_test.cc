@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/redis_client_harness.h"
 #include "tests/support/allocation_counter.h"
+#include "tests/support/redis_client_harness.h"
 
 namespace layotto::clients::redis {
 namespace {
