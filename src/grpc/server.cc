@@ -20,6 +20,7 @@ const HeaderBlock& reply_block() {
   static const HeaderBlock& block = [] -> const HeaderBlock& {
     HeaderBlock* made = HeaderBlock::make();
     made->add_borrowed("content-type", "application/grpc");
+    made->make_permanent();
     return *made;
   }();
   return block;
@@ -43,6 +44,7 @@ const HeaderMap& ok_trailers() {
   static const HeaderMap& trailers = [] -> const HeaderMap& {
     HeaderBlock* block = HeaderBlock::make();
     block->add_borrowed("grpc-status", "0");
+    block->make_permanent();
     return *new HeaderMap(*block);
   }();
   return trailers;
