@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import queue
 import signal
 import socket
 import stat
@@ -11,6 +12,7 @@ import unittest
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # made from proto/
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from scenarios.client import State, code_of, runtime
 from support.sidecar import BINARY, LISTEN, MEMORY, PATIENCE, Sidecar, run, wait_until
@@ -148,32 +150,51 @@ class Stop(unittest.TestCase):
 
     def test_draining_finishes_what_is_under_way_and_takes_nothing_new(self):
         with Sidecar(MEMORY + "drain_timeout: 30s\n") as sidecar:
-            channel = grpc.insecure_channel(sidecar.address())
-            health = health_pb2_grpc.HealthStub(channel)
-            watching = health.Watch(health_pb2.HealthCheckRequest())
-            self.assertEqual(next(watching).status, health_pb2.HealthCheckResponse.SERVING)
-            sidecar.signal(signal.SIGTERM)
-            # The open stream is told, and lives on until its client ends it.
-            self.assertEqual(next(watching).status, health_pb2.HealthCheckResponse.NOT_SERVING)
-            sidecar.wait_for_log("event=shutdown")
-            wait_until(lambda: refused(sidecar.address()), "new connections are refused")
-            self.assertIsNone(sidecar.process.poll())
-            watching.cancel()
-            self.assertEqual(sidecar.wait(), 0)
-            channel.close()
+            with grpc.insecure_channel(sidecar.address()) as channel:
+                questions = queue.Queue()
+                talk = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(
+                    iter(questions.get, None))
+                ask = reflection_pb2.ServerReflectionRequest(list_services="")
+                questions.put(ask)
+                next(talk)
+                sidecar.signal(signal.SIGTERM)
+                wait_until(lambda: refused(sidecar.address()), "new connections are refused")
+                # The open stream goes on until its client ends it.
+                questions.put(ask)
+                self.assertTrue(next(talk).list_services_response.service)
+                self.assertIsNone(sidecar.process.poll())
+                questions.put(None)
+                self.assertEqual(list(talk), [])
+                self.assertEqual(sidecar.wait(), 0)
+
+    def test_who_watches_health_is_told_and_holds_nothing_up(self):
+        with Sidecar(MEMORY + "drain_timeout: 30s\n") as sidecar:
+            with grpc.insecure_channel(sidecar.address()) as channel:
+                watching = health_pb2_grpc.HealthStub(channel).Watch(
+                    health_pb2.HealthCheckRequest())
+                self.assertEqual(next(watching).status, health_pb2.HealthCheckResponse.SERVING)
+                sidecar.signal(signal.SIGTERM)
+                self.assertEqual(next(watching).status,
+                                 health_pb2.HealthCheckResponse.NOT_SERVING)
+                with self.assertRaises(grpc.RpcError) as ended:
+                    next(watching)
+                self.assertEqual(ended.exception.code(), grpc.StatusCode.UNAVAILABLE)
+                self.assertEqual(sidecar.wait(), 0)
 
     def test_at_the_end_of_the_drain_time_streams_are_ended(self):
         with Sidecar(MEMORY + "drain_timeout: 200ms\n") as sidecar:
-            channel = grpc.insecure_channel(sidecar.address())
-            watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
-            next(watching)
-            sidecar.signal(signal.SIGTERM)
-            with self.assertRaises(grpc.RpcError) as ended:
-                for _ in watching:
-                    pass
-            self.assertEqual(ended.exception.code(), grpc.StatusCode.UNAVAILABLE)
-            self.assertEqual(sidecar.wait(), 0)
-            channel.close()
+            with grpc.insecure_channel(sidecar.address()) as channel:
+                questions = queue.Queue()
+                talk = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(
+                    iter(questions.get, None))
+                questions.put(reflection_pb2.ServerReflectionRequest(list_services=""))
+                next(talk)
+                sidecar.signal(signal.SIGTERM)
+                with self.assertRaises(grpc.RpcError) as ended:
+                    next(talk)
+                self.assertEqual(ended.exception.code(), grpc.StatusCode.UNAVAILABLE)
+                self.assertEqual(sidecar.wait(), 0)
+                questions.put(None)
 
     def test_nothing_accepted_fails_while_it_drains(self):
         """Clients under load see success, or UNAVAILABLE that was never worked on."""

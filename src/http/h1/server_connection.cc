@@ -69,7 +69,10 @@ Task<void> ServerConnection::run(ByteView already_read) {
       if (!(co_await env_.loop.yield()).ok()) break;
     }
   }
-  tasks_.stop(async::StopReason::kCancelled);  // the request's own source hangs on this one
+  // The request's own source hangs on this one.
+  const async::StopSource* stopped = co_await async::current_stop();
+  tasks_.stop(stopped != nullptr && stopped->fired() ? stopped->reason()
+                                                     : async::StopReason::kCancelled);
   co_await tasks_.join();
   co_await say_goodbye();
   connection_->set_output_source(nullptr);

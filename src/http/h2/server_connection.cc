@@ -26,6 +26,12 @@ bool is_peers_fault(ErrorCode code) {
   }
 }
 
+// No reset then: clients take the end of the connection for UNAVAILABLE, a reset for CANCELLED.
+bool is_shutdown(const ServerStream& stream) {
+  const async::StopSource& stop = stream.exchange.stop;
+  return stop.fired() && stop.reason() == async::StopReason::kShutdown;
+}
+
 // RFC 9110 §6.4.1: answers that have no content whatever their fields say.
 bool has_no_content(const ServerStream& stream, uint16_t status) {
   return stream.head->method() == Method::kHead || status == 204 || status == 304;
@@ -77,7 +83,10 @@ Task<void> ServerConnection::run(ByteView already_read) {
       if (!(co_await env_.loop.yield()).ok()) break;
     }
   }
-  tasks_.stop(async::StopReason::kCancelled);  // every request's own source hangs on this one
+  // Every request's own source hangs on this one.
+  const async::StopSource* stopped = co_await async::current_stop();
+  tasks_.stop(stopped != nullptr && stopped->fired() ? stopped->reason()
+                                                     : async::StopReason::kCancelled);
   co_await tasks_.join();
   co_await say_goodbye();
   connection_->set_output_source(nullptr);
@@ -311,7 +320,7 @@ Task<void> ServerConnection::pump(ServerStream& stream, Body body) {
   stream.response_sent = sent.ok();
   if (sent.ok()) co_return;
   // The head is out: all we can say is that the message is not complete.
-  if (!stream.closed) {
+  if (!stream.closed && !is_shutdown(stream)) {
     const bool stopped = exchange.stop.fired();
     session_.reset(stream.id, stopped ? ErrorCode::kCancel : ErrorCode::kInternalError);
     connection_->schedule_flush();
@@ -323,7 +332,7 @@ Task<void> ServerConnection::pump(ServerStream& stream, Body body) {
 void ServerConnection::finish(ServerStream& stream) {
   stream.running = false;
   stream.exchange.disarm_deadline();
-  if (!stream.closed && !stream.response_sent) {
+  if (!stream.closed && !stream.response_sent && !is_shutdown(stream)) {
     session_.reset(stream.id, ErrorCode::kCancel);
     connection_->schedule_flush();
   }
