@@ -39,10 +39,8 @@ void Worker::run(async::Loop* main, std::function<void(Status)> tried) {
   // In reverse order of making; what runs on this thread is destroyed on it.
   listeners_.clear();
   doors_.clear();
-  handler_.reset();
+  apis_.clear();
   pages_.reset();
-  grpc_.reset();
-  reflection_.reset();
   health_.reset();
   components_.reset();
   dialer_.reset();
@@ -72,25 +70,13 @@ Status Worker::build() {
                                                 env_.config, env_.shared);
   TRY(components_->make());
 
-  size_t message_bytes_max = 0;
-  for (const auto& listener : env_.config.config.listeners) {
-    message_bytes_max = std::max<size_t>(message_bytes_max, listener.message_bytes_max.bytes);
-  }
-  grpc_ = std::make_unique<grpc::Server>(
-      grpc::ServerOptions{.message_bytes_max = message_bytes_max, .metrics = metrics_.get()});
-  api::mount(*grpc_, {.state = components_->state_api(), .hello = components_->hello_api()});
   health_ = std::make_unique<grpc::HealthService>(loop_);
   for (const std::string_view service : api::served_services()) {
     health_->set(service, /*serving=*/false);
   }
-  reflection_ = std::make_unique<grpc::ReflectionService>(*grpc_);
-  grpc::add_health(*grpc_, *health_);
-  grpc::add_reflection(*grpc_, *reflection_);
-
   pages_ = std::make_unique<admin::Site>(
       admin::Site::Options{.actions = false, .metrics = metrics_.get()});
   env_.add_pages(*pages_);
-  handler_ = std::make_unique<ApiHandler>(*grpc_, *pages_);
   for (const auto& listener : env_.config.config.listeners) {
     doors_.push_back(std::make_unique<Door>(DoorEnv{.loop = loop_,
                                                     .read_buffer = read_buffer_,
@@ -99,9 +85,26 @@ Status Worker::build() {
                                                     .random = *random_,
                                                     .access_log = access_log_.get(),
                                                     .live = live_},
-                                            listener, *handler_, "handler"));
+                                            listener, api_for(listener.message_bytes_max.bytes),
+                                            "handler"));
   }
   return {};
+}
+
+// Doors with the same limit share one.
+ApiHandler& Worker::api_for(size_t message_bytes_max) {
+  for (Api& api : apis_) {
+    if (api.grpc->options().message_bytes_max == message_bytes_max) return *api.handler;
+  }
+  Api& api = apis_.emplace_back();
+  api.grpc = std::make_unique<grpc::Server>(
+      grpc::ServerOptions{.message_bytes_max = message_bytes_max, .metrics = metrics_.get()});
+  api::mount(*api.grpc, {.state = components_->state_api(), .hello = components_->hello_api()});
+  api.reflection = std::make_unique<grpc::ReflectionService>(*api.grpc);
+  grpc::add_health(*api.grpc, *health_);
+  grpc::add_reflection(*api.grpc, *api.reflection);
+  api.handler = std::make_unique<ApiHandler>(*api.grpc, *pages_);
+  return *api.handler;
 }
 
 Task<void> Worker::report_when_tried(Worker* self, async::Loop* main,

@@ -95,6 +95,14 @@ class Worker {
     size_t door;
   };
 
+  // The services as doors with one limit for messages serve them.
+  struct Api {
+    std::unique_ptr<grpc::Server> grpc;
+    std::unique_ptr<grpc::ReflectionService> reflection;
+    std::unique_ptr<ApiHandler> handler;
+  };
+  ApiHandler& api_for(size_t message_bytes_max);
+
   void run(async::Loop* main, std::function<void(Status)> tried);
   Status build();
   void take(size_t door, int fd);
@@ -117,10 +125,8 @@ class Worker {
   std::unique_ptr<net::SystemDialer> dialer_;
   std::unique_ptr<ComponentHost> components_;
   std::unique_ptr<grpc::HealthService> health_;
-  std::unique_ptr<grpc::ReflectionService> reflection_;
-  std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<admin::Site> pages_;
-  std::unique_ptr<ApiHandler> handler_;
+  std::vector<Api> apis_;
   http::LiveConnections live_;
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::unique_ptr<Accepting>> accepting_;
