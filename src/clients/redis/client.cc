@@ -179,6 +179,7 @@ void Client::came_up() {
   state_ = State::kReady;
   leaving_ = down_too_long_ = false;
   broken_.reset();
+  silence_.reset();
   parser_.reset();
   ++session_;
   ++attempts_;
@@ -259,6 +260,7 @@ Task<Status> Client::read_replies() {
           : base::unavailable("the connection broke").upstream();
     }
     heard_at_ = loop_.now();
+    silence_.reset();
     parser_.feed({buffer.data(), got.size});
     RespParser::Outcome outcome = parser_.next();
     while (outcome == RespParser::Outcome::kReply) {
@@ -519,13 +521,20 @@ Error Client::stopped_error(const Call& call) const {
 
 Task<Status> Client::ping() {
   static constexpr std::string_view kPing[] = {"PING"};
-  CO_TRY(const Reply reply, co_await call(kPing, {.effect = Effect::kRead}));
-  if (reply.is_error()) co_return to_error(address_, reply.text());
+  const Result<Reply> reply = co_await call(kPing, {.effect = Effect::kRead});
+  if (!reply.ok()) {
+    if (reply.error().code() == Code::kDeadlineExceeded) silence_.emplace(reply.error().clone());
+    co_return reply.error().clone();
+  }
+  if (reply->is_error()) co_return to_error(address_, reply->text());
   co_return Status{};
 }
 
 Health Client::health() const {
-  if (state_ == State::kReady && !leaving_) return {.state = Health::State::kReady, .reason = {}};
+  if (state_ == State::kReady && !leaving_) {
+    if (!silence_.has_value()) return {.state = Health::State::kReady, .reason = {}};
+    return {.state = Health::State::kDown, .reason = std::string(silence_->message())};
+  }
   if (!last_error_.has_value()) {
     return {.state = Health::State::kConnecting, .reason = "redis: not connected yet"};
   }

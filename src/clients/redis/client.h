@@ -124,7 +124,8 @@ class Client final : private async::Timer {
   Call call(Arguments arguments, CallOptions options = {}) {
     return {*this, loop_, arguments, options};
   }
-  // Asks the server now.
+  // Asks the server now. When it does not answer in the caller's time, health() says so until it
+  // says anything again.
   Task<Status> ping();
   // Leaves this connection when the replies due have come (or kLeaveTimeout has passed), and looks
   // for the server again: it is not the one we want any more.
@@ -219,9 +220,10 @@ class Client final : private async::Timer {
   std::optional<Error> broken_;  // why this connection is to end
   std::string leave_why_;
   std::optional<Error> last_error_;
-  async::Event attempted_;  // woken when an attempt has ended
-  async::Event kick_;       // woken to try again at once
-  async::Event quiet_;      // woken when no call is left
+  std::optional<Error> silence_;  // why the last ping had no answer; until anything is heard
+  async::Event attempted_;        // woken when an attempt has ended
+  async::Event kick_;             // woken to try again at once
+  async::Event quiet_;            // woken when no call is left
   async::TaskGroup tasks_;
 };
 

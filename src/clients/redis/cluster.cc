@@ -20,6 +20,19 @@ struct Cluster::Node {
   std::string address = endpoint.to_string();
 };
 
+// What several servers said.
+struct Cluster::Asked {
+  void add(Status status) {
+    if (status.ok()) {
+      ++ok;
+    } else if (!failure.has_value()) {
+      failure.emplace(std::move(status).error());
+    }
+  }
+  size_t ok = 0;
+  std::optional<Error> failure;
+};
+
 struct Cluster::Range {
   uint16_t first = 0;
   uint16_t last = 0;
@@ -68,20 +81,40 @@ Task<Status> Cluster::connect() {
   while (loads_ == seen && !stopping_) CO_TRY(co_await loaded_.wait());
   if (stopping_) co_return Error::shutting_down();
   if (map_error_.has_value()) co_return map_error_->clone();
-  Status last;
-  bool reached = false;
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    if (!nodes_[i]->in_map) continue;
-    last = co_await nodes_[i]->clients.normal().connect();
-    reached = reached || last.ok();
-  }
-  if (reached) co_return Status{};
-  if (!last.ok()) co_return last;
+  Asked asked = co_await ask_all(&connect_one);
+  if (asked.ok > 0) co_return Status{};
+  if (asked.failure.has_value()) co_return *std::move(asked.failure);
   co_return base::unavailable("redis cluster: no server has any slot").upstream().retryable();
 }
 
-Task<void> Cluster::drain() {
-  for (size_t i = 0; i < nodes_.size(); ++i) co_await nodes_[i]->clients.drain();
+Task<void> Cluster::drain() { co_await ask_all(&drain_one); }
+
+// Every server that has slots, all at once.
+Task<Cluster::Asked> Cluster::ask_all(Task<void> (*ask)(Node*, Asked*)) {
+  Asked asked;
+  async::StopSource* stop = co_await async::current_stop();
+  async::TaskGroup tasks(env().loop);
+  if (stop != nullptr) tasks.stop_source().link_to(*stop);
+  for (const auto& node : nodes_) {
+    if (node->in_map) tasks.spawn(ask, node.get(), &asked);
+  }
+  co_await tasks.join();
+  co_return asked;
+}
+
+Task<void> Cluster::connect_one(Node* node, Asked* asked) {
+  const Client::Pin pin(node->clients.normal());
+  asked->add(co_await node->clients.normal().connect());
+}
+
+Task<void> Cluster::ping_one(Node* node, Asked* asked) {
+  const Client::Pin pin(node->clients.normal());
+  asked->add(co_await node->clients.normal().ping());
+}
+
+Task<void> Cluster::drain_one(Node* node, Asked*) {
+  const Client::Pin pin(node->clients.normal());
+  co_await node->clients.drain();
 }
 
 Task<void> Cluster::stop() {
@@ -123,17 +156,10 @@ Health Cluster::health() const {
 }
 
 Task<Status> Cluster::ping() {
-  Status result;
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    if (!nodes_[i]->in_map) continue;
-    Client& client = nodes_[i]->clients.normal();
-    const Client::Pin pin(client);
-    Status one = co_await client.ping();
-    if (one.ok() || !result.ok()) continue;
-    result = std::move(one);
-  }
-  if (!result.ok()) wanted_.set();
-  co_return result;
+  Asked asked = co_await ask_all(&ping_one);
+  if (!asked.failure.has_value()) co_return Status{};
+  wanted_.set();
+  co_return *std::move(asked.failure);
 }
 
 size_t Cluster::server_count() const {
@@ -192,6 +218,7 @@ Cluster::Node* Cluster::node_at(const net::Endpoint& endpoint) {
 }
 
 Task<void> Cluster::connect_node(Node* node) {
+  const Client::Pin pin(node->clients.normal());
   (void)co_await node->clients.normal().connect();  // it goes on trying
 }
 

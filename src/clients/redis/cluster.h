@@ -35,6 +35,7 @@ class Cluster final : public Topology {
  private:
   struct Node;
   struct Range;
+  struct Asked;
 
   Client* client_for(uint16_t slot, Lane lane) override;
   [[nodiscard]] Error why_nobody(uint16_t slot) const override;
@@ -43,6 +44,10 @@ class Cluster final : public Topology {
 
   static Task<void> keep_map(Cluster* self);
   static Task<void> connect_node(Node* node);
+  static Task<void> connect_one(Node* node, Asked* asked);
+  static Task<void> ping_one(Node* node, Asked* asked);
+  static Task<void> drain_one(Node* node, Asked* asked);
+  Task<Asked> ask_all(Task<void> (*ask)(Node*, Asked*));
   static Task<void> retire(Cluster* self, Node* node);
   Task<void> run();
   Task<Status> load_map();

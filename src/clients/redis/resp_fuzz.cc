@@ -37,7 +37,8 @@ std::string parse(std::string_view bytes, size_t piece_bytes, RespParser::Limits
     while ((outcome = parser.next()) == RespParser::Outcome::kReply) {
       append_all(said, parser.reply());
     }
-    CHECK(parser.held() <= limits.reply_bytes_max + limits.line_bytes_max + piece_bytes);
+    // A string up to the limit, its CRLF, and a line that lacks its LF.
+    CHECK(parser.held() <= limits.reply_bytes_max + 2 + limits.line_bytes_max + 1);
     if (outcome == RespParser::Outcome::kBroken) {
       CHECK(!parser.problem().empty());
       return said + "broken";

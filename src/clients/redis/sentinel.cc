@@ -147,7 +147,9 @@ Task<void> Sentinel::watch(Sentinel* self) {
 
 // For kSentinelInterval. Ok when it was there to the end.
 Task<Status> Sentinel::listen(size_t sentinel) {
-  CO_TRY(const auto connection, co_await locator_.open(sentinel));
+  CO_TRY(const auto connection,
+         co_await async::with_deadline(env().loop, env().loop.now() + kSentinelTimeout,
+                                       locator_.open(sentinel)));
   const std::string address = sentinels_.sentinels[sentinel].to_string();
   Conversation talk(*connection, address);
   CO_TRY(const net::Endpoint primary,
