@@ -49,7 +49,7 @@ void register_state_conformance(const std::vector<std::unique_ptr<StateTestbed>>
          {value_cases(), etag_cases(), expiry_cases(), bulk_cases(), transaction_cases(),
           race_cases(), life_cases(), regression_cases(), model_cases()}) {
       for (const StateCaseSpec& spec : cases) {
-        if (!applies(spec.needs, bed->features())) continue;
+        if (!applies(spec.needs, bed->features()) || !bed->runs(spec.name)) continue;
         testing::RegisterTest(suite.c_str(), std::string(spec.name).c_str(), nullptr, nullptr,
                               __FILE__, __LINE__, [bed = bed.get(), &spec]() -> testing::Test* {
                                 return new StateConformanceTest(*bed, spec);

@@ -48,6 +48,9 @@ class StateTestbed {
   [[nodiscard]] virtual blocks::StateStore::Features features() const = 0;
   // Whether let_pass() costs no real time: long runs then let time pass, too.
   [[nodiscard]] virtual bool turns_clock() const = 0;
+  // Whether the case is one for this testbed: further ways to run a store that has a testbed for
+  // everything leave out what is slow or the same.
+  [[nodiscard]] virtual bool runs(std::string_view /*case_name*/) const { return true; }
   // Called for every case. An Error when it cannot be run here (a server is not installed): the
   // cases are skipped, or fail where LAYOTTO_REQUIRE_SERVERS is set.
   virtual Result<std::unique_ptr<StateBackend>> open() = 0;

@@ -20,23 +20,25 @@ from support.sidecar import BINARY, LISTEN, MEMORY, PATIENCE, Sidecar, run, wait
 
 class Start(unittest.TestCase):
     def test_without_a_file_it_runs_on_embedded_defaults(self):
-        with Sidecar() as sidecar:
-            with State("127.0.0.1:34904") as state:
-                state.save("a", b"1")
-                self.assertEqual(state.get("a")[0], b"1")
-            path = os.path.join(sidecar.folder, "run/layotto/layotto.sock")
-            with State("unix:" + path) as state:
-                self.assertEqual(state.get("a")[0], b"1")
-            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
-            data = os.path.join(sidecar.folder, "data/layotto")
-            self.assertEqual(stat.S_IMODE(os.stat(data).st_mode), 0o700)
-            banner = "\n".join(sidecar.output)
-            for part in ["127.0.0.1:34904", path, "http://127.0.0.1:34999/", data]:
-                self.assertIn(part, banner)
-            self.assertEqual(sum(line.startswith("  ") and (BINARY in line or "curl" in line)
-                                 for line in sidecar.output), 3)
-            self.assertEqual(sidecar.stop(), 0)
-            self.assertFalse(os.path.exists(path))
+        sidecar = Sidecar()
+        self.addCleanup(sidecar.__exit__, None)
+        sidecar.start_on_default_ports()
+        with State("127.0.0.1:34904") as state:
+            state.save("a", b"1")
+            self.assertEqual(state.get("a")[0], b"1")
+        path = os.path.join(sidecar.folder, "run/layotto/layotto.sock")
+        with State("unix:" + path) as state:
+            self.assertEqual(state.get("a")[0], b"1")
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        data = os.path.join(sidecar.folder, "data/layotto")
+        self.assertEqual(stat.S_IMODE(os.stat(data).st_mode), 0o700)
+        banner = "\n".join(sidecar.output)
+        for part in ["127.0.0.1:34904", path, "http://127.0.0.1:34999/", data]:
+            self.assertIn(part, banner)
+        self.assertEqual(sum(line.startswith("  ") and (BINARY in line or "curl" in line)
+                             for line in sidecar.output), 3)
+        self.assertEqual(sidecar.stop(), 0)
+        self.assertFalse(os.path.exists(path))
 
     def test_a_second_instance_on_the_same_port_is_told_why(self):
         with Sidecar(MEMORY) as first:
