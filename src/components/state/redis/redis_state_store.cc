@@ -354,6 +354,12 @@ Task<Status> RedisStateStore::run_script(std::span<std::string_view> arguments, 
 // On the connection that wrote: WAIT is about the writes of its own connection.
 Task<Status> RedisStateStore::wait_for_replicas(Answer& answer) {
   const clients::redis::Client::Pin pin(*answer.client);
+  if (answer.session == 0) {
+    co_return base::unavailable("redis {} was left before its replicas had the write",
+                                answer.client->address())
+        .upstream()
+        .unknown_outcome();
+  }
   const NumberText count(replicas_min_);
   const NumberText time(
       std::chrono::duration_cast<std::chrono::milliseconds>(replicas_timeout_).count());
