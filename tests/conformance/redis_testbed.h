@@ -1,4 +1,5 @@
-// state.redis over a real server for the conformance suite.
+// state.redis over real servers for the conformance suite: everything over one, the rest of what
+// differs over a cluster and behind Sentinels.
 #pragma once
 
 #include <memory>
@@ -8,5 +9,9 @@
 namespace layotto::conformance {
 
 std::unique_ptr<StateTestbed> redis_testbed();
+std::unique_ptr<StateTestbed> redis_cluster_testbed();
+// Transactions: all keys have one hash tag.
+std::unique_ptr<StateTestbed> redis_cluster_tagged_testbed();
+std::unique_ptr<StateTestbed> redis_sentinel_testbed();
 
 }  // namespace layotto::conformance

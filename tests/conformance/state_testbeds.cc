@@ -11,6 +11,9 @@ std::vector<std::unique_ptr<StateTestbed>> state_testbeds() {
   beds.push_back(memory_testbed());
   beds.push_back(embedded_testbed());
   beds.push_back(redis_testbed());
+  beds.push_back(redis_cluster_testbed());
+  beds.push_back(redis_cluster_tagged_testbed());
+  beds.push_back(redis_sentinel_testbed());
   return beds;
 }
 
