@@ -89,7 +89,7 @@ class RedisClusterTestbed final : public StateTestbed {
   explicit RedisClusterTestbed(Keys keys) : keys_(keys) {}
 
   [[nodiscard]] std::string_view name() const override {
-    return keys_ == Keys::kTagged ? "redis-cluster-tagged" : "redis-cluster";
+    return keys_ == Keys::kTagged ? "redis_cluster_tagged" : "redis_cluster";
   }
   [[nodiscard]] blocks::StateStore::Features features() const override {
     return components::state::redis::spec().features;
@@ -121,7 +121,7 @@ class RedisClusterTestbed final : public StateTestbed {
 
 class RedisSentinelTestbed final : public StateTestbed {
  public:
-  [[nodiscard]] std::string_view name() const override { return "redis-sentinel"; }
+  [[nodiscard]] std::string_view name() const override { return "redis_sentinel"; }
   [[nodiscard]] blocks::StateStore::Features features() const override {
     return components::state::redis::spec().features;
   }

@@ -67,6 +67,14 @@ class Examples(unittest.TestCase):
         self.assertEqual(code, 0, out + err)
 
 
+class Reference(unittest.TestCase):
+    def test_it_is_what_the_binary_says(self):
+        done = subprocess.run([os.path.join(ROOT, "tools/gen-reference"), "--check", "--binary",
+                               BINARY], capture_output=True, text=True, timeout=PATIENCE,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
 class Application(unittest.TestCase):
     def test_the_example_counts_its_starts(self):
         app = os.path.join(ROOT, "examples/state-redis/app.py")
