@@ -127,6 +127,9 @@ class FakeServer {
     return std::nullopt;
   };
 
+  // Addresses that accept connections and answer nothing by themselves.
+  std::set<std::string> silent;
+
   // Runs until nothing moves; answers handshakes; the rest is in commands().
   void run() {
     size_t before = 0;
@@ -135,11 +138,13 @@ class FakeServer {
       test_.run();
       for (const auto& connection : dialer_.connections) {
         for (std::string& command : connection->read()) {
-          if (const auto answer = greet(command); answer.has_value()) {
+          const bool answers = !silent.contains(connection->target());
+          if (const auto answer = greet(command); answers && answer.has_value()) {
             greetings_.push_back(std::move(command));
             connection->say(*answer);
             ++said_;
           } else {
+            asked_at_.push_back(connection->target());
             commands_.push_back(std::move(command));
           }
         }
@@ -150,7 +155,16 @@ class FakeServer {
   // What was asked since this was last called.
   std::vector<std::string> commands() {
     run();
+    asked_at_.clear();
     return std::exchange(commands_, {});
+  }
+  // The same as "address: command".
+  std::vector<std::string> commands_by_address() {
+    run();
+    std::vector<std::string> all = std::exchange(commands_, {});
+    for (size_t i = 0; i < all.size(); ++i) all[i] = asked_at_[i] + ": " + all[i];
+    asked_at_.clear();
+    return all;
   }
   std::vector<std::string> greetings() { return std::exchange(greetings_, {}); }
   // The newest connection.
@@ -159,12 +173,35 @@ class FakeServer {
     connection().say(bytes);
     run();
   }
+  // The same on the newest connection to an address, of those that live if there are any.
+  void say_at(std::string_view target, std::string_view bytes) {
+    connection_to(target).say(bytes);
+    run();
+  }
+  [[nodiscard]] FakeConnection& connection_to(std::string_view target) {
+    FakeConnection* found = nullptr;
+    for (const auto& connection : dialer_.connections) {
+      if (connection->target() != target) continue;
+      if (found == nullptr || found->ended() || !connection->ended()) found = connection.get();
+    }
+    CHECK(found != nullptr, "nobody has connected there");
+    return *found;
+  }
+  // How many connections there were to it.
+  [[nodiscard]] size_t connections_to(std::string_view target) const {
+    size_t count = 0;
+    for (const auto& connection : dialer_.connections) {
+      count += connection->target() == target ? 1 : 0;
+    }
+    return count;
+  }
 
  private:
   async::TestLoop& test_;
   FakeDialer dialer_;
   size_t said_ = 0;
   std::vector<std::string> commands_;
+  std::vector<std::string> asked_at_;
   std::vector<std::string> greetings_;
 };
 

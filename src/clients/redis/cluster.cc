@@ -249,29 +249,32 @@ Task<void> Cluster::run() {
   }
 }
 
-// Those we are connected to first, then the others, then the seeds.
+// Those we are connected to first, then the others, then the seeds, which may be names of many.
 Task<Status> Cluster::load_map() {
-  std::vector<Node*> candidates;
+  std::vector<Node*> known;
   for (const bool connected : {true, false}) {
     for (const auto& node : nodes_) {
       const bool ready = node->clients.normal().state() == Client::State::kReady;
-      if (!node->retiring && ready == connected) candidates.push_back(node.get());
-    }
-  }
-  for (const net::Endpoint& seed : seeds_) {
-    Node* node = node_at(seed);
-    if (node == nullptr) continue;
-    if (std::find(candidates.begin(), candidates.end(), node) == candidates.end()) {
-      candidates.push_back(node);
+      if (!node->retiring && ready == connected) known.push_back(node.get());
     }
   }
   Status last = base::unavailable("redis cluster: nobody to ask").upstream();
-  for (Node* node : candidates) {
-    last = co_await async::with_deadline(env().loop, env().loop.now() + kMapTimeout,
-                                         load_map_from(*node));
+  for (Node* node : known) {
+    last = co_await ask_for_map(*node);
+    if (last.ok() || stopping_) co_return last;
+  }
+  for (const net::Endpoint& seed : seeds_) {
+    Node* node = node_at(seed);
+    if (node == nullptr || std::find(known.begin(), known.end(), node) != known.end()) continue;
+    last = co_await ask_for_map(*node);
     if (last.ok() || stopping_) break;
   }
   co_return last;
+}
+
+Task<Status> Cluster::ask_for_map(Node& node) {
+  co_return co_await async::with_deadline(env().loop, env().loop.now() + kMapTimeout,
+                                          load_map_from(node));
 }
 
 Task<Status> Cluster::load_map_from(Node& node) {
@@ -305,8 +308,10 @@ Status Cluster::read_map(Reply reply, Node& asked, std::vector<Range>& ranges) c
       return nonsense();
     }
     const Reply primary = row[2];
-    if (!primary.is_collection() || primary.size() < 2 || primary[1].type() != RespType::kInteger ||
-        primary[1].integer() <= 0 || primary[1].integer() > UINT16_MAX) {
+    if (!primary.is_collection() || primary.size() < 2 ||
+        !(primary[0].is_text() || primary[0].is_null()) ||
+        primary[1].type() != RespType::kInteger || primary[1].integer() <= 0 ||
+        primary[1].integer() > UINT16_MAX) {
       return nonsense();
     }
     Range range{.first = static_cast<uint16_t>(row[0].integer()),

@@ -51,6 +51,7 @@ class Cluster final : public Topology {
   static Task<void> retire(Cluster* self, Node* node);
   Task<void> run();
   Task<Status> load_map();
+  Task<Status> ask_for_map(Node& node);
   Task<Status> load_map_from(Node& node);
   Status read_map(Reply reply, Node& asked, std::vector<Range>& ranges) const;
   void apply(const std::vector<Range>& ranges);

@@ -118,7 +118,8 @@ ServerClients::ServerClients(const TopologyEnv& env, Locator& locator, const Cli
       tasks_(env.loop) {}
 
 Client& ServerClients::lane(Lane lane) {
-  if (lane == Lane::kNormal) return *normal_;
+  // Nothing is made any more once we stop: the normal one says so.
+  if (lane == Lane::kNormal || (stopped_ && patient_ == nullptr)) return *normal_;
   if (patient_ == nullptr) {
     patient_ = std::make_unique<Client>(env_.loop, env_.dialer, env_.random, locator_, options_,
                                         env_.counters);
@@ -144,6 +145,7 @@ Task<void> ServerClients::drain() {
 }
 
 Task<void> ServerClients::stop() {
+  stopped_ = true;
   co_await normal_->stop();
   if (patient_ != nullptr) co_await patient_->stop();
   co_await tasks_.join();

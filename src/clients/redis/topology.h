@@ -119,6 +119,7 @@ class ServerClients {
   std::unique_ptr<Client> normal_;
   std::unique_ptr<Client> patient_;
   async::TaskGroup tasks_;
+  bool stopped_ = false;
 };
 
 // One server, always at the same place.
