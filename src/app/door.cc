@@ -27,6 +27,9 @@ constexpr GaugeFamily kRequestsActive("layotto_http_requests_active", "Requests 
                                       {"listener"});
 constexpr CounterFamily kRequestsInline("layotto_http_requests_inline_total",
                                         "Requests answered without a coroutine.", {"listener"});
+constexpr telemetry::CounterFamily kRequestsHeld(
+    "layotto_http_requests_held_total",
+    "Requests that waited until their client read earlier answers.", {"listener"});
 constexpr CounterFamily kBytes("layotto_http_payload_bytes_total", "Payload bytes.",
                                {"listener", "direction"});
 constexpr CounterFamily kRefusals("layotto_http_refusals_total",
@@ -98,6 +101,7 @@ void Door::expose_counters() {
   shard.expose(counters_.connections_active, kConnectionsActive, name_);
   shard.expose(counters_.requests_active, kRequestsActive, name_);
   shard.expose(counters_.requests_inline, kRequestsInline, name_);
+  shard.expose(counters_.requests_held, kRequestsHeld, name_);
   shard.expose(counters_.request_bytes, kBytes, name_, "received");
   shard.expose(counters_.response_bytes, kBytes, name_, "sent");
   const auto refusal = [&](const base::Tally& tally, std::string_view reason) {

@@ -12,6 +12,7 @@ struct HttpCounters {
   base::Tally requests;
   base::Tally requests_active;  // level
   base::Tally requests_inline;  // answered without a coroutine
+  base::Tally requests_held;    // had to wait until their client read earlier answers
   base::Tally request_bytes;    // payload
   base::Tally response_bytes;
   base::Tally local_replies;

@@ -49,6 +49,9 @@ struct ServerLimits {
   std::chrono::milliseconds keepalive_timeout{20'000};
   // A peer that takes none of our bytes for this long while some wait is gone.
   std::chrono::milliseconds write_stall_timeout{300'000};
+  // HTTP/2: answers of one connection that its client has not read; while there are more, further
+  // requests wait.
+  size_t unread_bytes_max = 4 * 1024 * 1024;
   // HTTP/1: requests on one connection, 0 = no limit.
   uint32_t requests_per_connection_max = 0;
   // Connections per listener; beyond, new ones are closed at once.

@@ -347,14 +347,15 @@ TEST(H2Attack, ShutWindowsHoldLittleMemory) {
   Server s;
   H2Wire& attacker = s.connect({{wire::kInitialWindowSize, 0}});
   for (uint32_t i = 0; i < 100; ++i) s.exchange(attacker, request(id(i), wire::get("/big")));
-  EXPECT_LE(s.target.produced, 100 * 2 * 64 * 1024);
+  EXPECT_LE(s.target.produced, s.env.limits.unread_bytes_max + 2 * 64 * 1024);
   // Opened and shut again and again.
   for (int i = 0; i < 200; ++i) {
     s.exchange(attacker, wire::settings({{wire::kInitialWindowSize, i % 2 == 0 ? 1U : 0U}}));
   }
   EXPECT_FALSE(attacker.goaway().has_value());
-  EXPECT_LE(s.target.produced, 100 * 2 * 64 * 1024);
-  s.advance(minutes(11), attacker);
+  EXPECT_LE(s.target.produced, s.env.limits.unread_bytes_max + 2 * 64 * 1024);
+  // Those that stall are ended, and make room for those held back, which stall too.
+  for (int i = 0; i < 5; ++i) s.advance(minutes(11), attacker);
   EXPECT_EQ(s.counters.requests_active.read(), 0);
   EXPECT_EQ(s.counters.write_stalls.read(), 100);
 }

@@ -181,11 +181,22 @@ void ServerConnection::on_head(Event& event) {
 
   if (event.too_large) {
     refuse_large_head(stream);
-  } else if (stream.ended) {
-    dispatch(stream, Body());
-  } else {
+  } else if (!stream.ended) {
     arriving_.push_back(stream);
+  } else if (is_behind()) {
+    hold(stream);
+  } else {
+    dispatch(stream, Body());
   }
+}
+
+bool ServerConnection::is_behind() const {
+  return session_.queued() + connection_->unsent() > env_.limits.unread_bytes_max;
+}
+
+void ServerConnection::hold(ServerStream& stream) {
+  env_.counters.requests_held.add();
+  arriving_.push_back(stream);
 }
 
 void ServerConnection::refuse_large_head(ServerStream& stream) {
@@ -211,7 +222,8 @@ void ServerConnection::on_data(Event& event) {
   Exchange& exchange = stream->exchange;
   exchange.request_bytes += size;
   const bool whole = event.end_stream && stream->chain == nullptr && stream->received.empty();
-  if (!whole || stream->abandoned) {
+  if (!whole || stream->abandoned || is_behind()) {
+    if (whole) env_.counters.requests_held.add();
     stream->take_data(event.data, event.end_stream);
     return;
   }
@@ -252,7 +264,10 @@ void ServerConnection::on_closed(Event& event) {
 // ---- answering
 
 void ServerConnection::dispatch_arriving() {
-  while (ServerStream* stream = arriving_.pop_front()) dispatch(*stream, Body::stream(*stream));
+  while (!arriving_.empty() && !is_behind()) {
+    ServerStream& stream = *arriving_.pop_front();
+    dispatch(stream, Body::stream(stream));
+  }
 }
 
 void ServerConnection::dispatch(ServerStream& stream, Body body) {
@@ -356,6 +371,7 @@ void ServerConnection::release(ServerStream& stream) {
 void ServerConnection::fill(ByteChain& out) {
   session_.write_to(out);
   handle_events();
+  dispatch_arriving();  // those held back
   count_refusals();
   if (is_over()) end();
 }

@@ -51,6 +51,9 @@ class ServerConnection final : private StreamOwner,
   // Starts the chain; `body` is complete or the stream itself.
   void dispatch(ServerStream& stream, Body body);
   void dispatch_arriving();
+  // The client does not read what it asked for: no more of it.
+  [[nodiscard]] bool is_behind() const;
+  void hold(ServerStream& stream);
   // Submits head and, when at hand, everything; false when a body has to be pumped.
   bool send_response(ServerStream& stream, Response& response);
   Task<void> pump(ServerStream& stream, Body body);
@@ -79,7 +82,7 @@ class ServerConnection final : private StreamOwner,
   ServerEnv& env_;
   Session session_;
   async::TaskGroup tasks_;
-  Streams arriving_;  // have a head, the rest of the request is not here yet
+  Streams arriving_;  // have a head; the rest is not here yet, or they are held back
   Streams streams_;   // dispatched
   uint64_t refusals_counted_ = 0;
   uint64_t errors_counted_ = 0;

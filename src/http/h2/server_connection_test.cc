@@ -415,6 +415,35 @@ TEST(H2Server, RefusesStreamsBeyondTheLimit) {
   EXPECT_EQ(peer.answer(11).body, "hello");
 }
 
+TEST(H2Server, AnswersNobodyReadsHoldFurtherRequestsBack) {
+  ServerLimits limits;
+  limits.unread_bytes_max = 10;
+  Server s(limits);
+  H2Wire& peer = s.connect({{wire::kInitialWindowSize, 0}});
+  for (uint32_t id = 1; id <= 9; id += 2) s.exchange(peer, get(id, "/hello"));
+  s.exchange(peer, request(11, wire::post("/collect"), wire::kEndHeaders) + data(11, "body"));
+  EXPECT_EQ(s.tally.entered, 3);  // 15 bytes wait
+  EXPECT_EQ(s.counters.requests_held.read(), 3);
+  s.exchange(peer, wire::window_update(1, 100) + wire::window_update(3, 100));
+  EXPECT_EQ(peer.answer(3).body, "hello");
+  EXPECT_EQ(s.tally.entered, 5);
+  for (uint32_t id = 5; id <= 11; id += 2) s.exchange(peer, wire::window_update(id, 100));
+  EXPECT_EQ(peer.answer(9).body, "hello");
+  EXPECT_TRUE(peer.answer(11).ended);
+  EXPECT_EQ(s.tally.entered, 6);
+}
+
+TEST(H2Server, ARequestHeldBackCanBeReset) {
+  ServerLimits limits;
+  limits.unread_bytes_max = 4;
+  Server s(limits);
+  H2Wire& peer = s.connect({{wire::kInitialWindowSize, 0}});
+  s.exchange(peer, get(1, "/hello") + get(3, "/hello"));
+  s.exchange(peer, wire::rst_stream(3) + wire::window_update(1, 100));
+  EXPECT_EQ(peer.answer(1).body, "hello");
+  EXPECT_EQ(s.tally.entered, 1);
+}
+
 TEST(H2Server, CountsMalformedRequests) {
   Server s;
   H2Wire& peer = s.connect();

@@ -101,6 +101,7 @@ StreamState& Session::open_stream(uint32_t id) {
 
 void Session::close_stream(StreamState& stream, ErrorCode code, Ending ending) {
   closed_[closed_count_++ % kClosedKept] = {.id = stream.id, .ending = ending};
+  queued_ -= stream.queued;
   streams_.remove(stream.id);
   stream.unlink();
   if (recent_ == &stream) recent_ = nullptr;

@@ -138,6 +138,8 @@ class Session {
   void submit_trailers(uint32_t stream, const HeaderMap& trailers);
   // Bytes of this stream that wait to be framed.
   [[nodiscard]] size_t queued(uint32_t stream) const;
+  // The same of all streams.
+  [[nodiscard]] size_t queued() const { return queued_; }
   // The receiver has used n bytes of payload: windows may open again.
   void consumed(uint32_t stream, size_t n);
   void reset(uint32_t stream, ErrorCode code);
@@ -281,6 +283,7 @@ class Session {
   // Sending.
   ByteChain control_;          // everything that no window holds back, header blocks in their order
   size_t answers_unsent_ = 0;  // acknowledgements in it
+  size_t queued_ = 0;          // of all streams
   int64_t send_window_ = kDefaultWindow;
   int32_t peer_initial_window_ = kDefaultWindow;
   uint32_t peer_frame_bytes_ = kDefaultFrameBytes;

@@ -224,6 +224,7 @@ void Session::submit_data(uint32_t id, Bytes data, bool end_stream) {
     return;
   }
   stream->queued += size;
+  queued_ += size;
   if (stream->queued == size) {
     stream->first = std::move(data);
   } else {
@@ -291,6 +292,7 @@ void Session::put_data(ByteChain& out, StreamState& stream, size_t size, bool en
     out.append(std::move(piece));
   }
   stream.queued -= size;
+  queued_ -= size;
   stream.send_window -= static_cast<int32_t>(size);
   send_window_ -= static_cast<int64_t>(size);
   if (size > 0) guard_.worked();
