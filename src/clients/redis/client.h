@@ -67,7 +67,7 @@ struct CallOptions {
 // An awaited command. Made by Client::call().
 class [[nodiscard]] Call final : public async::Waiter {
  public:
-  bool await_ready() const noexcept { return false; }
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <class P>
   bool await_suspend(std::coroutine_handle<P> self) {
     if (!prepare(self)) return false;

@@ -35,12 +35,32 @@ constexpr Meaning kMeanings[] = {
     {"NOPERM", ReplyError::kNoPermission, Code::kPermissionDenied, false},
 };
 
-const Meaning& meaning_of(std::string_view text) {
+const Meaning& meaning_of_word(std::string_view text) {
   const std::string_view word = text.substr(0, text.find(' '));
   for (const Meaning& meaning : kMeanings) {
     if (meaning.word == word) return meaning;
   }
   return kMeanings[0];
+}
+
+// Before Redis 7, and in its likes: "ERR Error running script (call to f_…): @user_script:1:
+// @user_script: 1: -READONLY …". Those that a script's first write is refused with.
+const Meaning& meaning_of(std::string_view text) {
+  if (!text.starts_with("ERR Error running script")) [[likely]]
+    return meaning_of_word(text);
+  constexpr std::string_view kBefore = ": -";
+  const size_t at = text.find(kBefore);
+  if (at == std::string_view::npos) return kMeanings[0];
+  const Meaning& inner = meaning_of_word(text.substr(at + kBefore.size()));
+  switch (inner.kind) {
+    case ReplyError::kReadOnly:
+    case ReplyError::kOutOfMemory:
+    case ReplyError::kMisconfigured:
+    case ReplyError::kNoReplicas:
+      return inner;
+    default:
+      return kMeanings[0];
+  }
 }
 
 }  // namespace

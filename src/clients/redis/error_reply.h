@@ -1,4 +1,5 @@
-// What a server's error replies mean. Their first word is the kind; the rest is for people.
+// What a server's error replies mean. Their first word is the kind, or within "Error running
+// script" that of the script's error; the rest is for people.
 //
 //   kind                       Error                                  executed?
 //   LOADING MASTERDOWN BUSY    kUnavailable, retryable                no

@@ -32,6 +32,19 @@ TEST(ErrorReply, SaysWhatKindOfFailureItIs) {
       {"NOPERM this user", Code::kPermissionDenied, base::Retry::kNo},
       {"NOSCRIPT No matching script", Code::kInternal, base::Retry::kNo},
       {"", Code::kInternal, base::Retry::kNo},
+      // Redis 6 wraps what a command in a script is refused with.
+      {"ERR Error running script (call to f_10): @user_script:4: @user_script: 4: -READONLY You "
+       "can't write against a read only replica.",
+       Code::kUnavailable, base::Retry::kYes},
+      {"ERR Error running script (call to f_10): @user_script:4: @user_script: 4: -OOM command "
+       "not allowed when used memory > 'maxmemory'.",
+       Code::kResourceExhausted, base::Retry::kNo},
+      {"ERR Error running script (call to f_10): @user_script:4: -NOREPLICAS Not enough",
+       Code::kUnavailable, base::Retry::kYes},
+      {"ERR Error running script (call to f_10): @user_script:4: -MOVED 1 10.0.0.1:7000",
+       Code::kInternal, base::Retry::kNo},
+      {"ERR Error running script (call to f_10): @user_script:4: WRONGTYPE Operation",
+       Code::kInternal, base::Retry::kNo},
   };
   for (const Case& c : cases) {
     const Error error = to_error("a:1", c.text);
