@@ -219,6 +219,7 @@ TEST_F(ClientServerTest, SaysTheTruthAboutWritesWhileTheServerIsKilled) {
   // Every write is on disk before it is acknowledged.
   RedisServer server({.arguments = {"--appendonly", "yes", "--appendfsync", "always"}});
   options.reconnect_grace = milliseconds(20);
+  options.reconnect_pause_max = milliseconds(50);
   ASSERT_EQ(connect(server.address()), "connected");
   Hearsay hearsay;
   async::TaskGroup writers(loop.loop());
