@@ -47,7 +47,7 @@ bool is_own_host(std::string_view authority, const http::Exchange& exchange) {
   return host == "localhost" || net::Address::ip(host, 0).ok();
 }
 
-http::Response make_response(PageReply reply, bool head_only, http::Exchange& exchange) {
+http::Response make_response(const PageReply& reply, bool head_only, http::Exchange& exchange) {
   http::Response response{.head = http::ResponseHead(reply.status), .body = http::Body()};
   Arena& arena = exchange.arena;
   response.head.headers.add(HeaderId::kContentType, reply.content_type, arena);

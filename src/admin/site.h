@@ -76,7 +76,7 @@ class Site final : public http::Handler {
     Page page;
     std::unique_ptr<http::OperationStats> stats;
   };
-  const Entry* find(std::string_view path) const;
+  [[nodiscard]] const Entry* find(std::string_view path) const;
   Task<Result<http::Response>> serve(const Entry& entry, http::Request request,
                                      http::Exchange& exchange);
   [[nodiscard]] PageReply index() const;

@@ -37,7 +37,7 @@ class HelloApi {
     std::string name;
     blocks::Hello* hello;
   };
-  blocks::Hello* find(std::string_view name) const;
+  [[nodiscard]] blocks::Hello* find(std::string_view name) const;
 
   std::vector<Entry> hellos_;
 };

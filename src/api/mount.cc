@@ -33,15 +33,15 @@ std::vector<const google::protobuf::FileDescriptor*> served_files() {
 }  // namespace
 
 void mount(grpc::Server& server, Services services) {
-  const std::string kRuntime = "/spec.proto.runtime.v1.Runtime/";
+  const std::string runtime_path = "/spec.proto.runtime.v1.Runtime/";
   StateApi& state = services.state;
-  server.add(kRuntime + "GetState", state, &StateApi::get_state);
-  server.add(kRuntime + "GetBulkState", state, &StateApi::get_bulk_state);
-  server.add(kRuntime + "SaveState", state, &StateApi::save_state);
-  server.add(kRuntime + "DeleteState", state, &StateApi::delete_state);
-  server.add(kRuntime + "DeleteBulkState", state, &StateApi::delete_bulk_state);
-  server.add(kRuntime + "ExecuteStateTransaction", state, &StateApi::execute_state_transaction);
-  server.add(kRuntime + "SayHello", services.hello, &HelloApi::say_hello);
+  server.add(runtime_path + "GetState", state, &StateApi::get_state);
+  server.add(runtime_path + "GetBulkState", state, &StateApi::get_bulk_state);
+  server.add(runtime_path + "SaveState", state, &StateApi::save_state);
+  server.add(runtime_path + "DeleteState", state, &StateApi::delete_state);
+  server.add(runtime_path + "DeleteBulkState", state, &StateApi::delete_bulk_state);
+  server.add(runtime_path + "ExecuteStateTransaction", state, &StateApi::execute_state_transaction);
+  server.add(runtime_path + "SayHello", services.hello, &HelloApi::say_hello);
   server.add("/spec.proto.runtime.v1.Lifecycle/ApplyConfiguration", services.hello,
              &HelloApi::apply_configuration);
 

@@ -60,7 +60,7 @@ class StateApi {
                                          Empty& reply, http::Exchange& exchange);
 
  private:
-  Result<const Store*> find(std::string_view name) const;
+  [[nodiscard]] Result<const Store*> find(std::string_view name) const;
   Task<Status> finish_get(Task<Status> running, const Store& store, std::string_view key,
                           blocks::StateItem* item, runtime::GetStateResponse& reply);
   Task<Status> write_items(const Store& store,

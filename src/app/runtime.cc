@@ -264,12 +264,12 @@ Status Runtime::begin_serving() {
   // Certificates and tokens before the first connection.
   for (size_t i = 0; i < door_files_.size(); ++i) {
     DoorFiles& files = *door_files_[i];
-    const auto publish_tls = [this, i](DoorFiles::TlsSnapshot tls) {
+    const auto publish_tls = [this, i](const DoorFiles::TlsSnapshot& tls) {
       for (const auto& worker : workers_) {
         worker->loop().post([w = worker.get(), i, tls] { w->door(i).set_tls(tls); });
       }
     };
-    const auto publish_token = [this, i](config::Secret token) {
+    const auto publish_token = [this, i](const config::Secret& token) {
       for (const auto& worker : workers_) {
         worker->loop().post([w = worker.get(), i, token] { w->door(i).set_token(token); });
       }

@@ -25,7 +25,7 @@ SiteDoor::SiteDoor(DoorEnv env, const settings::ListenerSettings& listener, bool
   door_.set_tls(files_->tls());
   door_.set_token(files_->token());
   files_->on_change({.tls = [this](DoorFiles::TlsSnapshot tls) { door_.set_tls(std::move(tls)); },
-                     .token = [this](config::Secret token) { door_.set_token(token); }});
+                     .token = [this](const config::Secret& token) { door_.set_token(token); }});
 }
 
 SiteDoor::~SiteDoor() = default;

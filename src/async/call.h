@@ -31,7 +31,7 @@ class [[nodiscard]] CallAwaiter final : public Waiter {
   ~CallAwaiter() {
     if (call_ != nullptr) call_->waiter = nullptr;
   }
-  bool await_ready() const noexcept { return false; }
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <class P>
   bool await_suspend(std::coroutine_handle<P> self) {
     if (!prepare(self)) return false;

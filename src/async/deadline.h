@@ -26,7 +26,7 @@ class [[nodiscard]] DeadlineAwaiter final : private Timer {
  public:
   DeadlineAwaiter(Loop& loop, TimePoint until, Task<T> task, Shield shield)
       : loop_(loop), until_(until), task_(std::move(task)), shield_(shield) {}
-  bool await_ready() const noexcept { return task_.is_ready(); }
+  [[nodiscard]] bool await_ready() const noexcept { return task_.is_ready(); }
   template <class P>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) {
     if (StopSource* outer = parent.promise().stop(); outer != nullptr && shield_ == Shield::kNo) {
@@ -64,7 +64,7 @@ template <class T>
 class [[nodiscard]] UnderAwaiter {
  public:
   UnderAwaiter(StopSource& stop, Task<T> task) : stop_(stop), task_(std::move(task)) {}
-  bool await_ready() const noexcept { return task_.is_ready(); }
+  [[nodiscard]] bool await_ready() const noexcept { return task_.is_ready(); }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) {
     return task_.start(parent, &stop_);
   }

@@ -25,7 +25,7 @@ class Readiness {
   class Awaiter final : public Waiter {
    public:
     explicit Awaiter(Readiness& readiness) : Waiter(readiness.loop_), readiness_(readiness) {}
-    bool await_ready() const noexcept { return readiness_.set_; }
+    [[nodiscard]] bool await_ready() const noexcept { return readiness_.set_; }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> self) {
       if (!prepare(self)) return false;
@@ -33,7 +33,7 @@ class Readiness {
       readiness_.waiters_.push_back(*this);
       return true;
     }
-    Status await_resume() const { return outcome(); }
+    [[nodiscard]] Status await_resume() const { return outcome(); }
 
    private:
     Readiness& readiness_;
@@ -66,14 +66,14 @@ class Event {
   class Awaiter final : public Waiter {
    public:
     explicit Awaiter(Event& event) : Waiter(event.loop_), event_(event) {}
-    bool await_ready() const noexcept { return event_.set_; }
+    [[nodiscard]] bool await_ready() const noexcept { return event_.set_; }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> self) {
       if (!prepare(self)) return false;
       event_.waiters_.push_back(*this);
       return true;
     }
-    Status await_resume() const { return outcome(); }
+    [[nodiscard]] Status await_resume() const { return outcome(); }
 
    private:
     Event& event_;
@@ -95,14 +95,14 @@ class Semaphore {
   class Awaiter final : public Waiter {
    public:
     explicit Awaiter(Semaphore& semaphore) : Waiter(semaphore.loop_), semaphore_(semaphore) {}
-    bool await_ready() const noexcept { return semaphore_.try_acquire(); }
+    [[nodiscard]] bool await_ready() const noexcept { return semaphore_.try_acquire(); }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> self) {
       if (!prepare(self)) return false;
       semaphore_.waiters_.push_back(*this);
       return true;
     }
-    Status await_resume() const { return outcome(); }
+    [[nodiscard]] Status await_resume() const { return outcome(); }
 
    private:
     Semaphore& semaphore_;

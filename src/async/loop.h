@@ -164,14 +164,14 @@ class Loop {
   class YieldAwaiter final : public Waiter {
    public:
     using Waiter::Waiter;
-    bool await_ready() const noexcept { return false; }
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> self) {
       if (!prepare(self)) return false;
       loop().make_ready(*this);
       return true;
     }
-    Status await_resume() const { return outcome(); }
+    [[nodiscard]] Status await_resume() const { return outcome(); }
   };
   // Lets everything else that is ready run first: `co_await loop.yield()`.
   YieldAwaiter yield() { return YieldAwaiter(*this); }
@@ -179,7 +179,7 @@ class Loop {
   class SleepAwaiter final : public Waiter, public Timer {
    public:
     SleepAwaiter(Loop& loop, TimePoint until) : Waiter(loop), until_(until) {}
-    bool await_ready() const noexcept { return false; }
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> self) {
       if (!prepare(self)) return false;

@@ -161,7 +161,7 @@ class [[nodiscard("a Task is awaited or spawned"), clang::coro_only_destroy_when
 
   struct Awaiter {
     Task& task;
-    bool await_ready() const noexcept { return task.is_ready(); }
+    [[nodiscard]] bool await_ready() const noexcept { return task.is_ready(); }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) noexcept {
       return task.start(parent, parent.promise().stop());
@@ -214,7 +214,7 @@ class [[nodiscard(
 
   struct Awaiter {
     Task& task;
-    bool await_ready() const noexcept { return task.is_ready(); }
+    [[nodiscard]] bool await_ready() const noexcept { return task.is_ready(); }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) noexcept {
       return task.start(parent, parent.promise().stop());
@@ -254,13 +254,13 @@ Task<R> failed(Error error) {
 // only in a tree that was spawned without one.
 struct CurrentStop {
   StopSource* source = nullptr;
-  bool await_ready() const noexcept { return false; }
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <class P>
   bool await_suspend(std::coroutine_handle<P> self) noexcept {
     source = self.promise().stop();
     return false;
   }
-  StopSource* await_resume() const noexcept { return source; }
+  [[nodiscard]] StopSource* await_resume() const noexcept { return source; }
 };
 inline CurrentStop current_stop() { return {}; }
 

@@ -45,7 +45,7 @@ class TaskGroup final : private RootOwner {
   class JoinAwaiter final : public Waiter {
    public:
     explicit JoinAwaiter(TaskGroup& group) : Waiter(group.loop_), group_(group) {}
-    bool await_ready() const noexcept { return group_.running_ == 0; }
+    [[nodiscard]] bool await_ready() const noexcept { return group_.running_ == 0; }
     template <class P>
     void await_suspend(std::coroutine_handle<P> self) {
       prepare_unstoppable(self);
@@ -62,14 +62,14 @@ class TaskGroup final : private RootOwner {
   class WaitAwaiter final : public Waiter {
    public:
     explicit WaitAwaiter(TaskGroup& group) : Waiter(group.loop_), group_(group) {}
-    bool await_ready() const noexcept { return group_.running_ == 0; }
+    [[nodiscard]] bool await_ready() const noexcept { return group_.running_ == 0; }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> self) {
       if (!prepare(self)) return false;
       group_.joining_.push_back(*this);
       return true;
     }
-    Status await_resume() const { return outcome(); }
+    [[nodiscard]] Status await_resume() const { return outcome(); }
 
    private:
     TaskGroup& group_;

@@ -16,7 +16,8 @@ class ScopedStore : public ::testing::Test {
  protected:
   ScopedStateStore& scoped(std::string prefix, std::string app_id = "app") {
     auto made = ScopedStateStore::make(
-        inner_, {.key_prefix = std::move(prefix), .store_name = "Demo", .app_id = app_id});
+        inner_,
+        {.key_prefix = std::move(prefix), .store_name = "Demo", .app_id = std::move(app_id)});
     CHECK(made.ok(), made.error().message());
     store_ = *std::move(made);
     return *store_;

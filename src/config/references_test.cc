@@ -64,9 +64,8 @@ TEST(References, AWholePlainScalarGetsTheKindOfItsText) {
 }
 
 TEST(References, QuotedOrMixedTextStaysAString) {
-  for (const auto* value : {"'${PORT}'", "\"${PORT}\"", "${PORT}${PORT}", "1${PORT}",
-                            "${PORT} "
-                            "x"}) {
+  for (const auto* value :
+       {"'${PORT}'", "\"${PORT}\"", "${PORT}${PORT}", "1${PORT}", "${PORT} x"}) {
     EXPECT_EQ(Reading(value).value().kind(), Kind::kString) << value;
   }
   EXPECT_EQ(text_of("http://${HOST}:${PORT}/x"), "http://example.org:8080/x");

@@ -104,7 +104,7 @@ void HeaderBlock::recycle() {
 }
 
 void HeaderBlock::grow() {
-  const auto capacity = static_cast<uint32_t>(capacity_ == 0 ? kFieldsFirst : capacity_ * 2);
+  const uint32_t capacity = capacity_ == 0 ? uint32_t{kFieldsFirst} : capacity_ * 2;
   HeaderField* fields = arena_.array<HeaderField>(capacity).data();
   if (count_ > 0) std::memcpy(static_cast<void*>(fields), fields_, count_ * sizeof(HeaderField));
   fields_ = fields;

@@ -17,9 +17,9 @@ constexpr auto kNames = std::to_array<std::string_view>({"",
 constexpr size_t kSlots = 256;
 
 constexpr size_t hash_of(std::string_view name) {
-  const auto first = static_cast<unsigned char>(name.front());
-  const auto middle = static_cast<unsigned char>(name[name.size() / 2]);
-  const auto last = static_cast<unsigned char>(name.back());
+  const size_t first = static_cast<unsigned char>(name.front());
+  const size_t middle = static_cast<unsigned char>(name[name.size() / 2]);
+  const size_t last = static_cast<unsigned char>(name.back());
   return (name.size() * 75 + first * 238 + middle * 6 + last * 107) % kSlots;
 }
 

@@ -65,7 +65,7 @@ Task<void> serve_connection(std::unique_ptr<net::Connection> connection, ServerE
   }
   if (!known) {
     connection->close(net::Connection::Close::kOrderly);
-  } else if (seen.is_h2) {
+  } else if (seen.is_h2) {  // NOLINT(bugprone-branch-clone) it does not see what is awaited
     co_await serve_h2(std::move(connection), {seen.bytes.data(), seen.size}, env);
   } else {
     co_await serve_h1(std::move(connection), {seen.bytes.data(), seen.size}, env);

@@ -25,7 +25,7 @@ std::string_view view_of(const MDB_val& val) {
 
 }  // namespace
 
-Result<std::unique_ptr<Environment>> Environment::open(Options options) {
+Result<std::unique_ptr<Environment>> Environment::open(const Options& options) {
   TRY(check_data_file(options.folder));
   MDB_env* env = nullptr;
   if (const Outcome made(mdb_env_create(&env)); !made.ok()) {

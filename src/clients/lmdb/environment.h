@@ -37,7 +37,7 @@ class Environment {
     unsigned tables_max = 8;
   };
   // Checks the file before LMDB touches it (data_file.h). Makes one when there is none.
-  static Result<std::unique_ptr<Environment>> open(Options options);
+  static Result<std::unique_ptr<Environment>> open(const Options& options);
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
   // Every transaction and cursor is gone.

@@ -39,7 +39,7 @@ class EmbeddedStateStore::Commit final : public async::Waiter {
          std::span<Status> results)
       : Waiter(front.loop_), front_(front), kind_(kind), writes_(writes), results_(results) {}
 
-  bool await_ready() const noexcept { return false; }
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <class P>
   bool await_suspend(std::coroutine_handle<P> self) {
     if (!prepare(self)) return false;

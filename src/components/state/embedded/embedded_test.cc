@@ -29,7 +29,7 @@ using std::chrono::seconds;
 
 class Embedded : public ::testing::Test {
  protected:
-  EmbeddedStore& open(EmbeddedSettings settings = {}) {
+  EmbeddedStore& open(const EmbeddedSettings& settings = {}) {
     store_.reset();
     store_ = std::make_unique<EmbeddedStore>(folder_.path() + "/demo", clock_, settings);
     const Status opened = store_->open();

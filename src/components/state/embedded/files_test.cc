@@ -39,10 +39,10 @@ class EmbeddedFiles : public ::testing::Test {
  protected:
   [[nodiscard]] std::string demo() const { return folder_ / "demo"; }
   [[nodiscard]] std::string data() const { return demo() + "/data.mdb"; }
-  std::unique_ptr<EmbeddedStore> made() const {
+  [[nodiscard]] std::unique_ptr<EmbeddedStore> made() const {
     return std::make_unique<EmbeddedStore>(demo(), clock_);
   }
-  std::unique_ptr<EmbeddedStore> opened() const {
+  [[nodiscard]] std::unique_ptr<EmbeddedStore> opened() const {
     auto store = made();
     const Status status = store->open();
     CHECK(status.ok(), status.error().message());

@@ -19,7 +19,7 @@ struct Opening {
   Environment& environment;
   WriteTransaction transaction;
 
-  Status done(Outcome outcome, std::string_view doing) const {
+  [[nodiscard]] Status done(Outcome outcome, std::string_view doing) const {
     if (outcome.ok()) return {};
     return outcome.error(doing, environment.folder());
   }
