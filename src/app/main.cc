@@ -54,7 +54,13 @@ std::optional<settings::LoadedConfig> load_file(const std::string& file,
     return std::nullopt;
   }
   settings::ProcessReferences references;
-  return settings::load(*text, file, catalog, references, options, problems);
+  auto loaded = settings::load(*text, file, catalog, references, options, problems);
+  if (!loaded.has_value()) return std::nullopt;
+  if (const auto format = access_log_format(loaded->config.access_log); !format.ok()) {
+    problems.add({.file = file, .message = std::string(format.error().message())});
+    return std::nullopt;
+  }
+  return loaded;
 }
 
 settings::LoadOptions load_options(const CommandLine& line) {

@@ -198,7 +198,7 @@ void add_pages(admin::Site& site, PageSources& sources, async::Loop& here) {
        [&sources, &here](const PageRequest&) { return exchanges_page(&sources, &here); });
   add_metrics_page(site, process, "/layotto/metrics");
   page(
-      "/layotto/log", "levels of the event log; POST ?module=http&level=debug changes one",
+      "/layotto/log", "levels of the event log; POST ?module=components&level=debug changes one",
       [&process](const PageRequest& request) {
         const auto level = request.parameter("level");
         if (!request.posted || !level.has_value()) return reply_json(levels_json(process.logger));

@@ -185,8 +185,10 @@ std::shared_ptr<const ConfigPages> config_pages(const settings::LoadedConfig& co
   return pages;
 }
 
-Result<telemetry::AccessLogFormat> access_log_json(std::string_view format,
-                                                   http::AttributeTable& attributes) {
+namespace {
+
+Result<telemetry::AccessLogFormat> json_format(std::string_view format,
+                                               http::AttributeTable& attributes) {
   // Every %OPERATOR% of the text becomes a member named like the operator, in lower case.
   std::vector<std::pair<std::string, std::string>> members;
   for (size_t at = format.find('%'); at != std::string_view::npos;) {
@@ -211,6 +213,18 @@ Result<telemetry::AccessLogFormat> access_log_json(std::string_view format,
   std::vector<telemetry::JsonMember> views;
   for (const auto& [key, value] : members) views.push_back({.key = key, .format = value});
   return telemetry::AccessLogFormat::compile_json(views, attributes);
+}
+
+}  // namespace
+
+Result<telemetry::AccessLogFormat> access_log_format(const settings::AccessLogSettings& settings) {
+  http::AttributeTable attributes;
+  const std::string_view format =
+      settings.format.empty() ? http::kDefaultAccessLogFormat : std::string_view(settings.format);
+  auto compiled = settings.json ? json_format(format, attributes)
+                                : telemetry::AccessLogFormat::compile(format, attributes);
+  if (compiled.ok()) return compiled;
+  return base::invalid_argument("access_log.format: {}", compiled.error().message());
 }
 
 }  // namespace layotto::app

@@ -32,8 +32,7 @@ std::shared_ptr<const ConfigPages> config_pages(const settings::LoadedConfig& co
                                                 const blocks::Catalog& catalog,
                                                 const Process& process, size_t workers);
 
-// A text format's operators as members of a JSON object, named after the operators.
-Result<telemetry::AccessLogFormat> access_log_json(std::string_view format,
-                                                   http::AttributeTable& attributes);
+// The format of the access log: text, or its operators as members of a JSON object named after them.
+Result<telemetry::AccessLogFormat> access_log_format(const settings::AccessLogSettings& settings);
 
 }  // namespace layotto::app

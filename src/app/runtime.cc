@@ -132,16 +132,8 @@ Status Runtime::set_up_logs() {
   TRY(set_log_levels(config_.config.log));
   const settings::AccessLogSettings& access = config_.config.access_log;
   if (access.path.empty()) return {};
-  http::AttributeTable attributes;
-  const std::string_view format =
-      access.format.empty() ? http::kDefaultAccessLogFormat : std::string_view(access.format);
-  Result<telemetry::AccessLogFormat> compiled =
-      access.json ? access_log_json(format, attributes)
-                  : telemetry::AccessLogFormat::compile(format, attributes);
-  if (!compiled.ok()) {
-    return base::invalid_argument("access_log.format: {}", compiled.error().message());
-  }
-  process_.access_log_format = std::make_unique<telemetry::AccessLogFormat>(*std::move(compiled));
+  TRY(telemetry::AccessLogFormat format, access_log_format(access));
+  process_.access_log_format = std::make_unique<telemetry::AccessLogFormat>(std::move(format));
   TRY(process_.access_log_file,
       telemetry::LogFile::open(access.path, {.size_cap = access.size_max.bytes}));
   return {};

@@ -201,7 +201,7 @@ const config::Schema<LogSettings>& LogSettings::schema() {
         s.field("path", &S::path, "stderr, stdout or a file; SIGUSR1 opens the file anew.")
             .non_empty();
         s.field("level", &S::level, "Events below this are not written.");
-        s.field("modules", &S::modules, "Levels of single modules (net, http, redis, …).");
+        s.field("modules", &S::modules, "Levels of single modules (runtime, components, redis).");
         s.field("size_max", &S::size_max, "A file of this size is renamed to <path>.1; 0: never.");
       });
   return schema;

@@ -60,6 +60,12 @@ class Mistakes(unittest.TestCase):
         self.assertFalse(os.path.exists(os.path.join(sidecar.folder, "data")))
         sidecar.remove()
 
+    def test_check_looks_into_the_access_log_format(self):
+        path = written(self.folder, MEMORY + "access_log: {path: stderr, format: '%NONSENSE%'}\n")
+        code, out, err = run("check", "-c", path)
+        self.assertEqual(code, 1)
+        self.assertIn("NONSENSE", out + err)
+
     def test_a_file_that_is_not_there_is_named(self):
         code, _, err = run("start", "-c", os.path.join(self.folder, "missing.yaml"))
         self.assertEqual(code, 1)
@@ -92,8 +98,8 @@ class Layotto(unittest.TestCase):
                 with State(sidecar.address("grpc")) as state:
                     state.save("a", b"1")
                     self.assertEqual(state.get("a")[0], b"1")
-                # Layotto's prefix and layout.
-                self.assertIn("1", redis.command("HGET", "app1||a", "data"))
+                # Layotto's layout.
+                self.assertEqual(redis.command("HGET", "a", "data"), "$1\r\n1\r\n")
                 health = sidecar.page("/actuator/health/readiness")
                 self.assertEqual(health["status"], "UP")
 
