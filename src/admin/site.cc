@@ -150,7 +150,7 @@ Task<Result<http::Response>> Site::serve(const Entry& entry, http::Request reque
                          .body = body.view(),
                          .posted = request.head.method() == http::Method::kPost};
   CO_TRY(PageReply reply, co_await entry.page.function(page));
-  co_return make_response(std::move(reply), request.head.method() == http::Method::kHead, exchange);
+  co_return make_response(reply, request.head.method() == http::Method::kHead, exchange);
 }
 
 PageReply Site::index() const {

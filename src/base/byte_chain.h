@@ -52,8 +52,8 @@ class ByteChain {
   [[nodiscard]] bool empty() const { return size_ == 0; }
 
   // Fills up to into.size() vectors with the first bytes; returns how many were used.
-  size_t gather(
-      std::span<iovec> into) const;  // NOLINT(modernize-use-nodiscard) or look into `into`
+  // NOLINTNEXTLINE(modernize-use-nodiscard): `into` says it too
+  size_t gather(std::span<iovec> into) const;
   // Drops the first n bytes; n <= size().
   void consume(size_t n);
   void clear();
