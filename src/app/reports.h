@@ -32,7 +32,8 @@ std::shared_ptr<const ConfigPages> config_pages(const settings::LoadedConfig& co
                                                 const blocks::Catalog& catalog,
                                                 const Process& process, size_t workers);
 
-// The format of the access log: text, or its operators as members of a JSON object named after them.
+// The format of the access log: text, or its operators as members of a JSON object named after
+// them.
 Result<telemetry::AccessLogFormat> access_log_format(const settings::AccessLogSettings& settings);
 
 }  // namespace layotto::app

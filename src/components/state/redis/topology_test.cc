@@ -141,7 +141,7 @@ class RedisStateSentinels : public ::testing::Test {
     if (!tests::have_redis_server()) GTEST_SKIP() << "redis-server is not installed";
     sentinels_ = std::make_unique<tests::RedisSentinels>();
   }
-  std::string settings(const std::string& name = "main") const {
+  [[nodiscard]] std::string settings(const std::string& name = "main") const {
     return "{sentinel_master_name: " + name + ", replicas_min: 1, redis_host: '" +
            joined(sentinels_->sentinel_addresses()) + "'}";
   }
