@@ -59,8 +59,12 @@ class Tls(unittest.TestCase):
             os.replace(key, self.server[1])
             os.replace(certificate, self.server[0])
             sidecar.wait_for_log("event=certificate_changed")
-            with State(None, channel=secure(sidecar.address(), other)) as state:
-                state.save("a", b"1")
+
+            # Workers get it a moment after it is said.
+            def taken():
+                with State(None, channel=secure(sidecar.address(), other)) as state:
+                    return code_of(state.get, "a") == grpc.StatusCode.OK
+            wait_until(taken, "the new certificate is shown")
 
 
 class Token(unittest.TestCase):
@@ -83,8 +87,9 @@ class Token(unittest.TestCase):
                 write(path + ".new", "second-secret\n")
                 os.replace(path + ".new", path)
                 sidecar.wait_for_log("event=token_changed")
+                wait_until(lambda: with_token("second-secret") == grpc.StatusCode.OK,
+                           "the new token opens the door")
                 self.assertEqual(with_token("first-secret"), grpc.StatusCode.UNAUTHENTICATED)
-                self.assertEqual(with_token("second-secret"), grpc.StatusCode.OK)
                 said = "\n".join(sidecar.log) + sidecar.request("/layotto/config")[1]
                 self.assertNotIn("secret", said.replace("secrets", ""))
 
