@@ -226,7 +226,15 @@ namespace {
 
 Result<http::Response> make_reply(Status status, MessageLite& reply, const Server& server,
                                   http::Exchange& exchange, bool compress) {
-  if (!status.ok()) return std::move(status).error();
+  if (!status.ok()) {
+    Error error = std::move(status).error();
+    // Whatever the handler made of it: it was the caller's time that was up.
+    const async::StopSource& stop = exchange.stop;
+    if (stop.fired() && stop.reason() == async::StopReason::kDeadline) {
+      return std::move(error).recoded(Code::kDeadlineExceeded);
+    }
+    return error;
+  }
   TRY(Bytes bytes,
       encode_message(reply, compress, exchange.arena, server.options().message_bytes_max));
   const bool packed = bytes.data()[0] == 1;
