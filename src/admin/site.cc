@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/h1/fields.h"
 #include "http/local_reply.h"
 #include "net/address.h"
 
@@ -38,13 +39,15 @@ std::string percent_decode(std::string_view text) {
 // resolves to us by somebody else's DNS is not.
 bool is_own_host(std::string_view authority, const http::Exchange& exchange) {
   if (exchange.connection != nullptr && exchange.connection->local().is_unix()) return true;
-  std::string_view host = authority;
-  if (host.starts_with('[')) {
-    host = host.substr(1, host.find(']') == std::string_view::npos ? 0 : host.find(']') - 1);
-  } else {
-    host = host.substr(0, host.find(':'));
+  if (!authority.starts_with('[')) {
+    const std::string_view host = authority.substr(0, authority.find(':'));
+    return http::h1::equals_ignoring_case(host, "localhost") || net::Address::ip(host, 0).ok();
   }
-  return host == "localhost" || net::Address::ip(host, 0).ok();
+  const size_t end = authority.find(']');
+  if (end == std::string_view::npos) return false;
+  const std::string_view host = authority.substr(1, end - 1);
+  const std::string_view port = authority.substr(end + 1);
+  return (port.empty() || port.starts_with(':')) && net::Address::ip(host, 0).ok();
 }
 
 http::Response make_response(const PageReply& reply, bool head_only, http::Exchange& exchange) {
@@ -54,6 +57,17 @@ http::Response make_response(const PageReply& reply, bool head_only, http::Excha
   response.head.headers.add(HeaderId::kCacheControl, "no-store", arena);
   if (!head_only) response.body = http::Body::complete(Bytes::copy(reply.body));
   return response;
+}
+
+http::Response wrong_method(std::string_view path, PageKind kind, http::Exchange& exchange) {
+  const std::string_view methods = kind == PageKind::kRead     ? "GET, HEAD"
+                                   : kind == PageKind::kAction ? "POST"
+                                                               : "GET, HEAD, POST";
+  exchange.failure_reason = "wrong_method";
+  http::Response refused =
+      http::local_reply(base::invalid_argument("{} is for {}", path, methods), 405, exchange);
+  refused.head.headers.add(HeaderId::kAllow, methods, exchange.arena);
+  return refused;
 }
 
 }  // namespace
@@ -99,8 +113,9 @@ Task<Result<http::Response>> Site::handle(http::Request request, http::Exchange&
   const std::string_view path = request.head.path_only();
   const bool head_only = request.head.method() == http::Method::kHead;
   const bool reading = head_only || request.head.method() == http::Method::kGet;
-  if (path == "/" && reading) {
-    return async::ready(Answer(make_response(index(), head_only, exchange)));
+  if (path == "/") {
+    return async::ready(Answer(reading ? make_response(index(), head_only, exchange)
+                                       : wrong_method(path, PageKind::kRead, exchange)));
   }
   const Entry* entry = find(path);
   if (entry == nullptr) {
@@ -119,14 +134,7 @@ Task<Result<http::Response>> Site::handle(http::Request request, http::Exchange&
   const bool allowed =
       (reading && kind != PageKind::kAction) || (posting && kind != PageKind::kRead);
   if (!allowed) {
-    const std::string_view methods = kind == PageKind::kRead     ? "GET, HEAD"
-                                     : kind == PageKind::kAction ? "POST"
-                                                                 : "GET, HEAD, POST";
-    exchange.failure_reason = "wrong_method";
-    http::Response refused =
-        http::local_reply(base::invalid_argument("{} is for {}", path, methods), 405, exchange);
-    refused.head.headers.add(HeaderId::kAllow, methods, exchange.arena);
-    return async::ready(Answer(std::move(refused)));
+    return async::ready(Answer(wrong_method(path, kind, exchange)));
   }
   if (posting) {
     if (!options_.actions) {
@@ -145,9 +153,14 @@ Task<Result<http::Response>> Site::handle(http::Request request, http::Exchange&
 
 Task<Result<http::Response>> Site::serve(const Entry& entry, http::Request request,
                                          http::Exchange& exchange) {
-  CO_TRY(const Bytes body, co_await http::read_all(request.body, kPostBytesMax));
+  const Result<Bytes> body = co_await http::read_all(request.body, kPostBytesMax);
+  if (!body.ok()) {
+    if (body.error().code() != Code::kResourceExhausted) co_return body.error().clone();
+    exchange.failure_reason = "body_too_large";
+    co_return http::local_reply(body.error().clone(), 413, exchange);
+  }
   const PageRequest page{.query = request.head.query(),
-                         .body = body.view(),
+                         .body = body->view(),
                          .posted = request.head.method() == http::Method::kPost};
   CO_TRY(PageReply reply, co_await entry.page.function(page));
   co_return make_response(reply, request.head.method() == http::Method::kHead, exchange);
