@@ -3,8 +3,9 @@
 namespace layotto::components::state::redis {
 namespace {
 
-// A hash without `data` is somebody else's and no value. A version that HINCRBY would choke on is
-// started anew: an error in the middle of a script would leave it half done.
+// A hash without `data` is somebody else's and no value. A version that HINCRBY would choke on, or
+// that a number of Lua cannot hold, is started anew: an error in the middle of a script would leave
+// it half done, and an `etag_version` that is rounded could meet a later `version`.
 constexpr const char* kText = R"lua(
 local seen = {}
 local function look(key)
@@ -20,7 +21,8 @@ local function look(key)
     else
       found.etag = version or ''
     end
-    found.odd = version and (string.len(version) > 17 or not string.match(version, '^%d+$'))
+    found.odd = version and version ~= '0' and not string.match(version, '^[1-9]%d*$')
+    if version and string.len(version) > 15 then found.odd = true end
   elseif found.kind ~= 'none' then
     found.live = true
   end
