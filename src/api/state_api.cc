@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <limits>
 #include <utility>
 
 namespace layotto::api {
@@ -50,13 +51,16 @@ Result<std::optional<std::chrono::seconds>> ttl_of(const Metadata& metadata,
   if (entry == metadata.end()) return store.default_ttl;
   const std::string& text = entry->second;
   int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc::result_out_of_range ||
-      (error == std::errc() && seconds > blocks::kStateTtlMax.count())) {
-    return base::invalid_argument("ttlInSeconds '{}' is more than 10 years", text);
-  }
-  if (error != std::errc() || end != text.data() + text.size()) {
+  const char* const text_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text_end, seconds);
+  if (error == std::errc::invalid_argument || end != text_end) {
     return base::invalid_argument("ttlInSeconds '{}' is not a whole number of seconds", text);
+  }
+  if (error == std::errc::result_out_of_range) {
+    seconds = text.starts_with('-') ? -1 : std::numeric_limits<int64_t>::max();
+  }
+  if (seconds > blocks::kStateTtlMax.count()) {
+    return base::invalid_argument("ttlInSeconds '{}' is more than 10 years", text);
   }
   if (seconds <= 0) return std::optional<std::chrono::seconds>();
   return std::optional(std::chrono::seconds(seconds));
@@ -92,11 +96,17 @@ Code surface_code(const Error& error) {
 }
 
 // The product's words around the component's, and the status table of the header.
-Error surface_error(Error error, std::string_view words) {
+Error worded(Error error, std::string_view words) {
   const Code code = surface_code(error);
   std::string text = fmt::format("{}{}: {}", error.outcome_unknown() ? "outcome unknown: " : "",
                                  words, error.message());
   return std::move(error).recoded(code).reworded(std::move(text));
+}
+
+// The same for one key. One with "||" is answered in Layotto's words alone.
+Error surface_error(Error error, std::string_view words) {
+  if (error.code() == Code::kUnknown) return error;
+  return worded(std::move(error), words);
 }
 
 Error bulk_error(std::span<Status> results,
@@ -115,8 +125,8 @@ Error bulk_error(std::span<Status> results,
                          results[i].error().message());
   }
   if (failed > kFailedItemsNamed) named += fmt::format("; and {} more", failed - kFailedItemsNamed);
-  return surface_error(first->clone().reworded(std::move(named)),
-                       fmt::format("{}: {} of {} items failed", words, failed, results.size()));
+  return worded(first->clone().reworded(std::move(named)),
+                fmt::format("{}: {} of {} items failed", words, failed, results.size()));
 }
 
 std::string rfc3339(WallTime at) {
@@ -321,15 +331,21 @@ Task<Status> StateApi::write_items(
     places.push_back(i);
   }
   std::vector<Status> written(writes.size());
-  CO_TRY(co_await store.store->write_bulk(writes, written));
+  const auto words = [&] {
+    return fmt::format("failed {} state in state store {}",
+                       kind == StateWrite::Kind::kPut ? "saving" : "deleting", store.name);
+  };
+  if (Status whole = co_await store.store->write_bulk(writes, written); !whole.ok()) {
+    Error error = std::move(whole).error();
+    // Refused before it began, or stopped on the way: then any of the writes may have happened.
+    if (error.code() != Code::kResourceExhausted) error = std::move(error).unknown_outcome();
+    co_return worded(std::move(error), words());
+  }
   for (size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move(written[i]);
   if (std::all_of(results.begin(), results.end(), [](const Status& s) { return s.ok(); })) {
     co_return Status{};
   }
-  co_return bulk_error(results, items,
-                       kind == StateWrite::Kind::kPut
-                           ? fmt::format("failed saving state in state store {}", store.name)
-                           : fmt::format("failed deleting state in state store {}", store.name));
+  co_return bulk_error(results, items, words());
 }
 
 Task<Status> StateApi::execute_state_transaction(
