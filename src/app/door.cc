@@ -75,11 +75,11 @@ Door::Door(DoorEnv env, const settings::ListenerSettings& listener, http::Handle
       wants_tls_(listener.tls.has_value()),
       tasks_(env.loop) {
   if (env.access_log != nullptr) {
-    chain_.add("access_log", std::make_unique<http::AccessLogFilter>(
-                                 *env.process.access_log_format, *env.access_log, env.process.ticks,
-                                 env.process.clock));
+    chain_.add("access_log",
+               std::make_unique<http::AccessLogFilter>(*env.process.access_log_format,
+                                                       *env.access_log, env.process.clock));
   }
-  chain_.add("stats", std::make_unique<http::StatsFilter>(env.metrics, env.process.ticks));
+  chain_.add("stats", std::make_unique<http::StatsFilter>(env.metrics));
   chain_.add("trace", std::make_unique<http::TraceFilter>(env.random));
   if (!listener.token_file.empty()) {
     auto filter = std::make_unique<filters::http::bearer_token::BearerTokenFilter>();

@@ -112,7 +112,8 @@ class [[nodiscard("a Task is awaited or spawned"), clang::coro_only_destroy_when
   using Handle = std::coroutine_handle<promise_type>;
 
   explicit Task(Handle frame) : frame_(frame), state_(State::kCoroutine) {}
-  Task(ReadyTag, T value) : value_(std::move(value)), state_(State::kReady) {}
+  template <class U>
+  Task(ReadyTag, U&& value) : value_(std::forward<U>(value)), state_(State::kReady) {}
   Task(Task&& other) noexcept : state_(other.state_) {
     if (state_ == State::kReady) {
       new (&value_) T(std::move(other.value_));

@@ -4,7 +4,6 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <x86intrin.h>
 #endif
 
 namespace layotto::base {
@@ -53,10 +52,7 @@ TickClock::TickClock() : use_tsc_(tsc_is_invariant()), nanoseconds_per_tick_(1.0
   nanoseconds_per_tick_ = static_cast<double>(end - start) / static_cast<double>(last - first);
 }
 
-uint64_t TickClock::ticks() const {
-#if defined(__x86_64__)
-  if (use_tsc_) return __rdtsc();
-#endif
+uint64_t TickClock::monotonic_nanoseconds() {
   return static_cast<uint64_t>(read_nanoseconds(CLOCK_MONOTONIC));
 }
 

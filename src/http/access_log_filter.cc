@@ -18,10 +18,21 @@ WallTime AccessLogFilter::wall_of(TimePoint at) {
   return seen_wall_ + (at - seen_);
 }
 
+const telemetry::AccessLogFormat::Remembered* AccessLogFilter::remembered(
+    telemetry::AttributeValues& values, const Exchange& exchange) const {
+  HeaderBlock* const block = exchange.head_block.get();
+  if (block == nullptr || !block->shared()) return nullptr;
+  if (const void* known = block->note(this); known != nullptr) [[likely]] {
+    return static_cast<const telemetry::AccessLogFormat::Remembered*>(known);
+  }
+  const auto* made = format_.remember(values, block->arena());
+  block->set_note(this, made);
+  return made;
+}
+
 void AccessLogFilter::on_end(const Exchange& exchange) {
-  ExchangeAttributes values(exchange, wall_of(exchange.start),
-                            ticks_.elapsed(exchange.start_ticks, ticks_.ticks()));
-  format_.write(values, writer_);
+  ExchangeAttributes values(exchange, wall_of(exchange.start));
+  format_.write(values, writer_, remembered(values, exchange));
 }
 
 }  // namespace layotto::http

@@ -32,6 +32,20 @@ bool is_number(AttributeId id) {
   }
 }
 
+bool is_of_head(AttributeId id) {
+  switch (id) {
+    case AttributeId::kRequestHeader:
+    case AttributeId::kProtocol:
+    case AttributeId::kRemoteAddress:
+    case AttributeId::kLocalAddress:
+    case AttributeId::kTlsVersion:
+    case AttributeId::kPeerSubject:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void append_request(const RequestHead& head, std::string_view argument, telemetry::Line& out) {
   if (argument.starts_with(':')) {
     if (argument == ":method") out.text(head.method_text());
@@ -65,7 +79,8 @@ Result<std::optional<telemetry::Attribute>> AttributeTable::find(std::string_vie
     }
     return std::optional(telemetry::Attribute{.id = static_cast<int32_t>(row.id),
                                               .is_number = is_number(row.id),
-                                              .argument_in_lower_case = wants_argument});
+                                              .argument_in_lower_case = wants_argument,
+                                              .of_head = is_of_head(row.id)});
   }
   return std::optional<telemetry::Attribute>();
 }
@@ -77,8 +92,9 @@ std::vector<std::string_view> AttributeTable::names() const {
 }
 
 void ExchangeAttributes::append(int32_t id, std::string_view argument, telemetry::Line& out) {
-  const net::TlsIdentity* tls =
-      exchange_.connection != nullptr ? exchange_.connection->tls() : nullptr;
+  const auto tls = [this] {
+    return exchange_.connection != nullptr ? exchange_.connection->tls() : nullptr;
+  };
   switch (static_cast<AttributeId>(id)) {
     case AttributeId::kStartTime:
       out.timestamp(started_);
@@ -113,7 +129,7 @@ void ExchangeAttributes::append(int32_t id, std::string_view argument, telemetry
       out.integer(exchange_.response_bytes);
       return;
     case AttributeId::kDuration:
-      out.milliseconds(duration_);
+      out.milliseconds(exchange_.duration);
       return;
     case AttributeId::kRemoteAddress:
       if (exchange_.connection != nullptr) out.text(exchange_.connection->peer_text());
@@ -122,10 +138,10 @@ void ExchangeAttributes::append(int32_t id, std::string_view argument, telemetry
       if (exchange_.connection != nullptr) out.text(exchange_.connection->local().to_string());
       return;
     case AttributeId::kTlsVersion:
-      if (tls != nullptr) out.text(tls->protocol);
+      if (const auto* identity = tls(); identity != nullptr) out.text(identity->protocol);
       return;
     case AttributeId::kPeerSubject:
-      if (tls != nullptr) out.text(tls->peer_subject);
+      if (const auto* identity = tls(); identity != nullptr) out.text(identity->peer_subject);
       return;
     case AttributeId::kOperation:
       out.text(exchange_.operation);

@@ -48,15 +48,13 @@ class AttributeTable final : public telemetry::AttributeLookup {
 // The attributes of one request that has ended.
 class ExchangeAttributes final : public telemetry::AttributeValues {
  public:
-  // `now_wall` and `now`: the same moment; `duration` of the whole request.
-  ExchangeAttributes(const Exchange& exchange, WallTime started, Duration duration)
-      : exchange_(exchange), started_(started), duration_(duration) {}
+  ExchangeAttributes(const Exchange& exchange, WallTime started)
+      : exchange_(exchange), started_(started) {}
   void append(int32_t id, std::string_view argument, telemetry::Line& out) override;
 
  private:
   const Exchange& exchange_;
   WallTime started_;
-  Duration duration_;
 };
 
 // One line per request when nothing else is configured.

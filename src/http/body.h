@@ -57,7 +57,12 @@ class Body {
     return body;
   }
 
-  Body(Body&& other) noexcept { swap(other); }
+  Body(Body&& other) noexcept
+      : slab_(std::exchange(other.slab_, nullptr)),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        kind_(std::exchange(other.kind_, Kind::kComplete)),
+        trailers_(std::exchange(other.trailers_, nullptr)) {}
   Body& operator=(Body&& other) noexcept {
     swap(other);
     return *this;

@@ -7,27 +7,31 @@
 namespace layotto::http {
 
 Task<Response> Next::operator()(Request request, Exchange& exchange) const {
-  return chain_.run(index_, std::move(request), exchange);
+  return chain_.run(index_, request, exchange);
 }
 
-void Chain::add(std::string_view stage, std::unique_ptr<Filter> filter) {
-  steps_.push_back({.stage = stage, .filter = std::move(filter), .around = nullptr});
+void Chain::add(std::string_view stage, std::unique_ptr<Filter> filter, Hooks hooks) {
+  responds_ = responds_ || hooks.on_response;
+  steps_.push_back(
+      {.stage = stage, .filter = std::move(filter), .around = nullptr, .hooks = hooks});
 }
 
 void Chain::add(std::string_view stage, std::unique_ptr<AroundFilter> filter) {
-  steps_.push_back({.stage = stage, .filter = nullptr, .around = std::move(filter)});
+  steps_.push_back({.stage = stage, .filter = nullptr, .around = std::move(filter), .hooks = {}});
 }
 
 Task<Response> Chain::handle(Request request, Exchange& exchange) const {
-  return run(0, std::move(request), exchange);
+  return run(0, request, exchange);
 }
 
-Task<Response> Chain::run(size_t index, Request request, Exchange& exchange) const {
+Task<Response> Chain::run(size_t index, Request& request, Exchange& exchange) const {
   size_t i = index;
   for (; i < steps_.size() && steps_[i].filter != nullptr; ++i) {
-    exchange.stage = steps_[i].stage;
-    exchange.filters_entered_ = static_cast<uint32_t>(i + 1);
-    if (auto answer = steps_[i].filter->on_request(request.head, exchange); answer.has_value()) {
+    const Step& step = steps_[i];
+    if (!step.hooks.on_request) continue;
+    exchange.stage = step.stage;
+    if (auto answer = step.filter->on_request(request.head, exchange); answer.has_value()) {
+      exchange.filters_entered_ = static_cast<uint32_t>(i + 1);
       respond(index, i + 1, *answer, exchange);
       return async::ready(std::move(*answer));
     }
@@ -42,14 +46,15 @@ Task<Response> Chain::run(size_t index, Request request, Exchange& exchange) con
     respond(index, i, response, exchange);
     return async::ready(std::move(response));
   }
+  exchange.filters_entered_ = static_cast<uint32_t>(i);
   exchange.stage = handler_stage_;
   Task<Result<Response>> answer = handler_.handle(std::move(request), exchange);
   if (!answer.is_ready()) return await_handler(std::move(answer), index, i, exchange);
   Result<Response> result = std::move(answer).take();
-  Response response =
-      result.ok() ? *std::move(result) : local_reply(std::move(result).error(), exchange);
-  respond(index, i, response, exchange);
-  return async::ready(std::move(response));
+  if (!result.ok()) [[unlikely]]
+    result = local_reply(std::move(result).error(), exchange);
+  respond(index, i, *result, exchange);
+  return async::ready(*std::move(result));
 }
 
 Task<Response> Chain::await_handler(Task<Result<Response>> answer, size_t from, size_t to,
@@ -69,9 +74,11 @@ Task<Response> Chain::await_around(Task<Response> answer, size_t from, size_t to
 }
 
 void Chain::respond(size_t from, size_t to, Response& response, Exchange& exchange) const {
+  if (!responds_) return;
   for (size_t i = to; i > from; --i) {
-    if (steps_[i - 1].filter != nullptr) {
-      steps_[i - 1].filter->on_response(response.head, exchange);
+    const Step& step = steps_[i - 1];
+    if (step.filter != nullptr && step.hooks.on_response) {
+      step.filter->on_response(response.head, exchange);
     }
   }
 }
@@ -79,10 +86,10 @@ void Chain::respond(size_t from, size_t to, Response& response, Exchange& exchan
 void Chain::end(Exchange& exchange) const {
   for (size_t i = exchange.filters_entered_; i > 0; --i) {
     const Step& step = steps_[i - 1];
-    if (step.filter != nullptr) {
-      step.filter->on_end(exchange);
-    } else {
+    if (step.filter == nullptr) {
       step.around->on_end(exchange);
+    } else if (step.hooks.on_end) {
+      step.filter->on_end(exchange);
     }
   }
   exchange.filters_entered_ = 0;

@@ -1,9 +1,12 @@
 // Chain: one ordered list of filters and, behind them, one handler. What a listener serves.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "async/task.h"
@@ -22,7 +25,18 @@ class Chain {
 
   // Appends behind what is there. `stage` is static text: what the admin page shows while a request
   // is in this filter.
-  void add(std::string_view stage, std::unique_ptr<Filter> filter);
+  // Of a final class only the hooks it overrides are called.
+  template <std::derived_from<Filter> F>
+  void add(std::string_view stage, std::unique_ptr<F> filter) {
+    Hooks hooks;
+    if constexpr (std::is_final_v<F>) {
+      hooks = {
+          .on_request = !std::is_same_v<decltype(&F::on_request), decltype(&Filter::on_request)>,
+          .on_response = !std::is_same_v<decltype(&F::on_response), decltype(&Filter::on_response)>,
+          .on_end = !std::is_same_v<decltype(&F::on_end), decltype(&Filter::on_end)>};
+    }
+    add(stage, std::move(filter), hooks);
+  }
   void add(std::string_view stage, std::unique_ptr<AroundFilter> filter);
 
   // Runs the request through filters and handler. Errors have become local replies. Ready at once
@@ -33,12 +47,19 @@ class Chain {
 
  private:
   friend class Next;
+  struct Hooks {
+    bool on_request = true;
+    bool on_response = true;
+    bool on_end = true;
+  };
   struct Step {
     std::string_view stage;
     std::unique_ptr<Filter> filter;
     std::unique_ptr<AroundFilter> around;
+    Hooks hooks;  // of the filter
   };
-  Task<Response> run(size_t index, Request request, Exchange& exchange) const;
+  void add(std::string_view stage, std::unique_ptr<Filter> filter, Hooks hooks);
+  Task<Response> run(size_t index, Request& request, Exchange& exchange) const;
   Task<Response> await_handler(Task<Result<Response>> answer, size_t from, size_t to,
                                Exchange& exchange) const;
   Task<Response> await_around(Task<Response> answer, size_t from, size_t to,
@@ -49,6 +70,7 @@ class Chain {
   Handler& handler_;
   std::string_view handler_stage_;
   std::vector<Step> steps_;
+  bool responds_ = false;  // some filter has on_response
 };
 
 }  // namespace layotto::http

@@ -243,5 +243,33 @@ TEST_F(ChainTest, ShowsTheStageOfAWaitingRequest) {
   chain.end(exchange);
 }
 
+// Overrides one hook: the chain calls no other.
+class EndOnly final : public Filter {
+ public:
+  explicit EndOnly(Journal& journal) : journal_(journal) {}
+  void on_end(const Exchange&) override { journal_ += "e."; }
+
+ private:
+  Journal& journal_;
+};
+
+TEST_F(ChainTest, CallsTheHooksAFilterHas) {
+  chain.add("end", std::make_unique<EndOnly>(journal));
+  filter('a');
+  // By its base: nothing is known of what it overrides, so everything is called.
+  chain.add("b", std::unique_ptr<Filter>(std::make_unique<NotingFilter>('b', journal)));
+  chain.add("end", std::make_unique<EndOnly>(journal));
+  EXPECT_EQ(run(), 200);
+  EXPECT_EQ(journal, "a>b>Hb<a<e.b.a.e.");
+}
+
+TEST_F(ChainTest, AnAnswerOnTheWayEndsOnlyWhatWasEntered) {
+  chain.add("end", std::make_unique<EndOnly>(journal));
+  filter('a', /*answers=*/true);
+  chain.add("end", std::make_unique<EndOnly>(journal));
+  EXPECT_EQ(run(), 403);
+  EXPECT_EQ(journal, "a>a<a.e.");
+}
+
 }  // namespace
 }  // namespace layotto::http

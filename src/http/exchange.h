@@ -61,6 +61,7 @@ class Exchange final : private async::Timer {
   HeaderBlockRef head_block;
   TimePoint start{};
   uint64_t start_ticks = 0;
+  Duration duration{};          // from start_ticks to the last byte; set when the exchange ends
   uint64_t request_bytes = 0;   // payload received
   uint64_t response_bytes = 0;  // payload sent
   uint16_t status = 0;          // of the response head; 0 while there is none

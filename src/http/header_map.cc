@@ -98,6 +98,7 @@ void HeaderBlock::recycle() {
   status_ = 0;
   content_ = ContentClass::kNone;
   line_ = {};
+  notes_ = {};
   next_free_ = pool.head;
   pool.head = this;
   ++pool.count;

@@ -6,6 +6,7 @@
 // block, from the arena, or from static text; they live as long as the exchange.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -81,6 +82,26 @@ class HeaderBlock {
   [[nodiscard]] bool permanent() const { return permanent_; }
   void set_status(uint16_t status) { status_ = status; }
 
+  // More than one request has it, or will.
+  [[nodiscard]] bool shared() const { return references_ > 1; }
+  // What `owner` has found out about this head, for the next request that shares it: its method's
+  // table entry, the texts of its log line. Null when there is nothing. Owner and value live as
+  // long as the connection, or in arena().
+  [[nodiscard]] const void* note(const void* owner) const {
+    for (const Note& each : notes_) {
+      if (each.owner == owner) return each.value;
+    }
+    return nullptr;
+  }
+  // Beyond kNotes owners the one who came last is forgotten.
+  void set_note(const void* owner, const void* value) {
+    for (Note& each : notes_) {
+      if (each.owner != nullptr && &each != &notes_.back()) continue;
+      each = {owner, value};
+      return;
+    }
+  }
+
   [[nodiscard]] const RequestLine& line() const { return line_; }
   [[nodiscard]] uint16_t status() const { return status_; }
   [[nodiscard]] std::span<const HeaderField> fields() const { return {fields_, count_}; }
@@ -96,6 +117,12 @@ class HeaderBlock {
   void grow();
   friend struct HeaderBlockPool;
 
+  static constexpr size_t kNotes = 2;
+  struct Note {
+    const void* owner = nullptr;
+    const void* value = nullptr;
+  };
+
   uint32_t references_ = 1;
   uint32_t count_ = 0;
   uint32_t capacity_ = 0;
@@ -105,6 +132,7 @@ class HeaderBlock {
   HeaderField* fields_ = nullptr;
   uint64_t present_ = 0;
   size_t list_bytes_ = 0;
+  std::array<Note, kNotes> notes_{};
   RequestLine line_;
   Arena arena_;
   HeaderBlock* next_free_ = nullptr;

@@ -168,5 +168,26 @@ TEST(HeaderMap, TakesManyEdits) {
   EXPECT_EQ(map.fields().size(), 100);
 }
 
+TEST(HeaderBlock, KeepsNotesOfItsOwners) {
+  HeaderBlockRef block(HeaderBlock::make());
+  const int owners[3] = {};
+  EXPECT_FALSE(block->shared());
+  EXPECT_EQ(block->note(&owners[0]), nullptr);
+  block->set_note(&owners[0], "first");
+  block->set_note(&owners[1], "second");
+  EXPECT_STREQ(static_cast<const char*>(block->note(&owners[0])), "first");
+  EXPECT_STREQ(static_cast<const char*>(block->note(&owners[1])), "second");
+  block->set_note(&owners[2], "third");
+  EXPECT_STREQ(static_cast<const char*>(block->note(&owners[0])), "first");
+  EXPECT_EQ(block->note(&owners[1]), nullptr) << "the one who came last makes room";
+  EXPECT_STREQ(static_cast<const char*>(block->note(&owners[2])), "third");
+  block->acquire();
+  EXPECT_TRUE(block->shared());
+  HeaderBlockRef(block.get()).reset();
+  block.reset();
+  HeaderBlockRef again(HeaderBlock::make());
+  EXPECT_EQ(again->note(&owners[0]), nullptr) << "a recycled block is another head's";
+}
+
 }  // namespace
 }  // namespace layotto::http

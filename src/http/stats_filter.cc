@@ -47,10 +47,10 @@ telemetry::Counter& OperationStats::by_http_class(uint16_t status) {
 
 void OperationStats::resolve() { seconds_ = &shard_.histogram(kSeconds, operation_); }
 
-void OperationStats::record(const Exchange& exchange, Duration duration) {
+void OperationStats::record(const Exchange& exchange) {
   if (seconds_ == nullptr) [[unlikely]]
     resolve();
-  seconds_->observe(duration);
+  seconds_->observe(exchange.duration);
   if (exchange.grpc_status < 0) {
     by_http_class(exchange.status).add();
     return;
@@ -67,7 +67,7 @@ void OperationStats::record(const Exchange& exchange, Duration duration) {
 
 void StatsFilter::on_end(const Exchange& exchange) {
   OperationStats& stats = exchange.stats != nullptr ? *exchange.stats : other_;
-  stats.record(exchange, ticks_.elapsed(exchange.start_ticks, ticks_.ticks()));
+  stats.record(exchange);
 }
 
 }  // namespace layotto::http

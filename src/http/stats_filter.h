@@ -20,7 +20,7 @@ class OperationStats {
   OperationStats(telemetry::Shard& shard, std::string_view operation)
       : shard_(shard), operation_(operation) {}
 
-  void record(const Exchange& exchange, Duration duration);
+  void record(const Exchange& exchange);
 
  private:
   telemetry::Counter& by_grpc_code(int code);
@@ -40,13 +40,11 @@ class OperationStats {
 
 class StatsFilter final : public Filter {
  public:
-  StatsFilter(telemetry::Shard& shard, const base::TickClock& ticks)
-      : ticks_(ticks), other_(shard, "other") {}
+  explicit StatsFilter(telemetry::Shard& shard) : other_(shard, "other") {}
 
   void on_end(const Exchange& exchange) override;
 
  private:
-  const base::TickClock& ticks_;
   OperationStats other_;  // of requests nothing was mounted for
 };
 

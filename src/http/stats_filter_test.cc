@@ -47,8 +47,7 @@ class Stats : public ::testing::Test {
   async::TestLoop test;
   telemetry::Metrics metrics;
   telemetry::Shard shard{metrics};
-  base::TickClock ticks;
-  StatsFilter filter{shard, ticks};
+  StatsFilter filter{shard};
   Exchange exchange{test.loop()};
 };
 

@@ -125,10 +125,24 @@ class AccessLogFormat::Compiler {
       at += each.literal_size + each.argument_size;
     }
     format_.last_literal_ = {at, pending_.size()};
+    find_runs();
     return std::move(format_);
   }
 
  private:
+  void find_runs() {
+    std::vector<Operator>& all = format_.operators_;
+    uint8_t runs = 0;
+    for (size_t i = 0; i < all.size() && runs < kRunsMax;) {
+      const size_t first = i++;
+      if (!all[first].of_head) continue;
+      while (i < all.size() && all[i].of_head) ++i;
+      all[first].run = runs++;
+      all[first].run_length = static_cast<uint8_t>(i - first);
+      all[first].run_end = all[i - 1].end;
+    }
+  }
+
   static constexpr size_t kEscapeBytesMax = 6;  // \u001f
 
   struct Parsed {
@@ -200,7 +214,8 @@ class AccessLogFormat::Compiler {
         .literal_size = static_cast<uint16_t>(pending_.size()),
         .argument_size = static_cast<uint16_t>(parsed.argument.size()),
         .bytes_max = static_cast<uint16_t>(std::min(parsed.bytes_max, kLineBytesMax)),
-        .form = form};
+        .form = form,
+        .of_head = attribute.of_head};
     texts_.append(pending_);
     for (const char c : parsed.argument) {
       const bool lower = attribute.argument_in_lower_case && c >= 'A' && c <= 'Z';
@@ -245,42 +260,32 @@ Result<AccessLogFormat> AccessLogFormat::compile_json(std::span<const JsonMember
   return compiler.finish();
 }
 
-void AccessLogFormat::append_to(Line& line, AttributeValues& values) const {
-  line.escape_as(escaping_);
-  if (escaping_ == Escaping::kText) {
-    append_all<Escaping::kText>(line, values);
-  } else {
-    append_all<Escaping::kJson>(line, values);
+const AccessLogFormat::Remembered* AccessLogFormat::remember(AttributeValues& values,
+                                                             base::Arena& arena) const {
+  auto* const remembered = arena.make<Remembered>();
+  std::array<char, kLineBytesMax + Line::kSlackBytes> buffer;
+  SecondText unused;
+  for (const Operator& first : operators_) {
+    if (first.run == kNoRun) continue;
+    Line line(buffer.data(), kLineBytesMax - 1, unused);
+    line.escape_as(escaping_);
+    for (const Operator& each : std::span(&first, first.run_length)) {
+      if (escaping_ == Escaping::kText) {
+        append_one<Escaping::kText>(each, line, values);
+      } else {
+        append_one<Escaping::kJson>(each, line, values);
+      }
+    }
+    // What had to be cut depends on where in the line it stands.
+    if (line.cut()) continue;
+    const std::span<char> text = arena.array<char>(line.size() + Line::kSlackBytes);
+    std::memcpy(text.data(), buffer.data(), line.size());
+    remembered->runs[first.run] = {text.data(), line.size()};
   }
+  return remembered;
 }
 
-// Literals and what stands for a missing value go beyond the limit: room is kept for them.
-template <Escaping kEscaping>
-void AccessLogFormat::append_all(Line& line, AttributeValues& values) const {
-  for (const Operator& each : operators_) {
-    line.literal(each.literal, each.literal_size);
-    line.limit_to(each.end);
-    const char* const before = line.at_;
-    if (each.bytes_max != 0) [[unlikely]] {
-      append_limited(each, values, line);
-    } else {
-      values.append(each.id, {each.argument, each.argument_size}, line);
-    }
-    if (line.at_ != before) [[likely]] {
-      if (kEscaping == Escaping::kJson && each.form == Form::kJsonString) *line.at_++ = '"';
-    } else if (kEscaping == Escaping::kText || each.form == Form::kText) {
-      *line.at_++ = '-';
-    } else {
-      if (each.form == Form::kJsonString) --line.at_;  // the opening quote
-      std::memcpy(line.at_, "null", 4);
-      line.at_ += 4;
-    }
-  }
-  line.literal(last_literal_.data(), last_literal_.size());
-}
-
-void AccessLogFormat::append_limited(const Operator& each, AttributeValues& values,
-                                     Line& line) const {
+void AccessLogFormat::append_limited(const Operator& each, AttributeValues& values, Line& line) {
   const bool cut_before = line.cut_;
   line.limit_to(std::min<size_t>(each.end, line.size() + each.bytes_max));
   values.append(each.id, {each.argument, each.argument_size}, line);

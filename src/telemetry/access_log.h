@@ -11,6 +11,9 @@
 //   TRY(auto format, AccessLogFormat::compile(text, lookup));
 //   format.write(values_of_this_request, writer);          // line_writer.h
 //
+// Most of a line is the same for all requests a client repeats: its method, path, addresses. Such
+// values (Attribute::of_head) may be rendered once and remembered where the head is, see remember().
+//
 // A value that appends nothing is missing: `-` in text, null in JSON. Everything appended with
 // Line::text is escaped for the format at hand. Lines keep to kLineBytesMax: literals and keys are
 // always there, values are cut, a JSON line stays valid JSON.
@@ -18,7 +21,9 @@
 // Thread rules: a compiled format is immutable and may be used by any number of threads.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +31,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "telemetry/line.h"
 #include "telemetry/line_writer.h"
@@ -39,6 +45,8 @@ struct Attribute {
   bool is_number = false;
   // The argument is a name whose case does not matter: values are asked for it in lower case.
   bool argument_in_lower_case = false;
+  // Depends on the request's head and its connection only.
+  bool of_head = false;
 };
 
 class AttributeLookup {
@@ -71,19 +79,40 @@ struct JsonMember {
 
 class AccessLogFormat {
  public:
+  // Runs of operators whose values are of the head; more than this are not remembered.
+  static constexpr size_t kRunsMax = 4;
+  // The texts of a format's runs for requests with one head. Empty: to be rendered each time.
+  struct Remembered {
+    std::array<std::string_view, kRunsMax> runs;
+  };
+
   // The text of one line; a newline at its end is allowed and means nothing, others are refused.
   // Errors name the operator and its place in the text, counted from 1.
   static Result<AccessLogFormat> compile(std::string_view text, AttributeLookup& lookup);
   static Result<AccessLogFormat> compile_json(std::span<const JsonMember> members,
                                               AttributeLookup& lookup);
 
-  void write(AttributeValues& values, LineWriter& writer) const {
+  // Values is AttributeValues or, to spare the virtual calls, a final class that implements it.
+  // `remembered` (may be null) is of this format and of a request with the same head.
+  template <class Values>
+  void write(Values& values, LineWriter& writer, const Remembered* remembered = nullptr) const {
     Line line = writer.begin();
-    append_to(line, values);
+    append_to(line, values, remembered);
     writer.commit(line);
   }
   // The same into a line of the caller's: an empty one with room for kLineBytesMax - 1 bytes.
-  void append_to(Line& line, AttributeValues& values) const;
+  template <class Values>
+  void append_to(Line& line, Values& values, const Remembered* remembered = nullptr) const {
+    line.escape_as(escaping_);
+    if (escaping_ == Escaping::kText) {
+      append_all<Escaping::kText>(line, values, remembered);
+    } else {
+      append_all<Escaping::kJson>(line, values, remembered);
+    }
+  }
+
+  // Renders what is of the head into the arena, which outlives the result.
+  const Remembered* remember(AttributeValues& values, base::Arena& arena) const;
 
  private:
   class Compiler;
@@ -92,6 +121,7 @@ class AccessLogFormat {
     kJsonString,  // the value and a quote, or null in place of the quote before it
     kJsonNumber,  // the value or null
   };
+  static constexpr uint8_t kNoRun = kRunsMax;
   // A literal, then a value. The texts are in texts_.
   struct Operator {
     const char* literal;
@@ -102,17 +132,64 @@ class AccessLogFormat {
     uint16_t bytes_max;  // of the value; 0 = no limit of its own
     uint16_t end;        // of the line after the value, so that the rest has room
     Form form;
+    bool of_head;
+    uint8_t run = kNoRun;    // begins here
+    uint8_t run_length = 1;  // operators
+    uint16_t run_end = 0;    // `end` of its last operator
   };
 
   AccessLogFormat() = default;
-  template <Escaping kEscaping>
-  void append_all(Line& line, AttributeValues& values) const;
-  void append_limited(const Operator& each, AttributeValues& values, Line& line) const;
+  template <Escaping kEscaping, class Values>
+  void append_all(Line& line, Values& values, const Remembered* remembered) const;
+  template <Escaping kEscaping, class Values>
+  static void append_one(const Operator& each, Line& line, Values& values);
+  static void append_limited(const Operator& each, AttributeValues& values, Line& line);
 
   Escaping escaping_ = Escaping::kText;
   std::unique_ptr<char[]> texts_;  // Line::kSlackBytes longer than its last literal
   std::vector<Operator> operators_;
   std::string_view last_literal_;
 };
+
+// Literals and what stands for a missing value go beyond the limit: room is kept for them.
+template <Escaping kEscaping, class Values>
+inline void AccessLogFormat::append_one(const Operator& each, Line& line, Values& values) {
+  line.literal(each.literal, each.literal_size);
+  line.limit_to(each.end);
+  const char* const before = line.at_;
+  if (each.bytes_max != 0) [[unlikely]] {
+    append_limited(each, values, line);
+  } else {
+    values.append(each.id, {each.argument, each.argument_size}, line);
+  }
+  if (line.at_ != before) [[likely]] {
+    if (kEscaping == Escaping::kJson && each.form == Form::kJsonString) *line.at_++ = '"';
+  } else if (kEscaping == Escaping::kText || each.form == Form::kText) {
+    *line.at_++ = '-';
+  } else {
+    if (each.form == Form::kJsonString) --line.at_;  // the opening quote
+    std::memcpy(line.at_, "null", 4);
+    line.at_ += 4;
+  }
+}
+
+template <Escaping kEscaping, class Values>
+inline void AccessLogFormat::append_all(Line& line, Values& values,
+                                        const Remembered* remembered) const {
+  const Operator* const end = operators_.data() + operators_.size();
+  for (const Operator* each = operators_.data(); each != end;) {
+    if (remembered != nullptr && each->run != kNoRun) {
+      const std::string_view text = remembered->runs[each->run];
+      if (!text.empty() && line.size() + text.size() <= each->run_end) [[likely]] {
+        line.literal(text.data(), text.size());
+        each += each->run_length;
+        continue;
+      }
+    }
+    append_one<kEscaping>(*each, line, values);
+    ++each;
+  }
+  line.literal(last_literal_.data(), last_literal_.size());
+}
 
 }  // namespace layotto::telemetry

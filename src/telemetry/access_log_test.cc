@@ -17,10 +17,10 @@ class Operators final : public AttributeLookup {
     if (name == "REQ" && argument.empty()) return base::invalid_argument("needs a header name");
     static constexpr std::array<std::pair<std::string_view, Attribute>, 6> kKnown = {
         {{"START_TIME", {kStart}},
-         {"METHOD", {kMethod}},
+         {"METHOD", {.id = kMethod, .of_head = true}},
          {"RESPONSE_CODE", {.id = kCode, .is_number = true}},
          {"DURATION", {.id = kDuration, .is_number = true}},
-         {"REQ", {kHeader}},
+         {"REQ", {.id = kHeader, .of_head = true}},
          {"TWICE", {kTwice}}}};
     for (const auto& [known, attribute] : kKnown) {
       if (name == known) return std::optional(attribute);
@@ -52,7 +52,7 @@ class Values final : public AttributeValues {
         out.text(headers[std::string(argument)]);
         break;
       case Operators::kTwice:
-        out.text("a\"");
+        out.text(twice + "a\"");
         out.raw(':');
         out.integer(1);
         break;
@@ -61,16 +61,18 @@ class Values final : public AttributeValues {
     }
   }
   std::string method = "GET";
+  std::string twice;
   int code = 200;
   std::map<std::string, std::string> headers;
 };
 
 class AccessLogTest : public ::testing::Test {
  protected:
-  std::string line(const Result<AccessLogFormat>& format) {
+  std::string line(const Result<AccessLogFormat>& format,
+                   const AccessLogFormat::Remembered* remembered = nullptr) {
     if (!format.ok()) return std::string(format.error().message());
     Line out(buffer_.data(), kLineBytesMax - 1, seconds_);
-    format->append_to(out, values_);
+    format->append_to(out, values_, remembered);
     cut_ = out.cut();
     return std::string(out.view());
   }
@@ -102,6 +104,64 @@ TEST_F(AccessLogTest, WritesLiteralsAndValues) {
   EXPECT_EQ(text(""), "");
   EXPECT_EQ(text("no operator, 100%%"), "no operator, 100%");
   EXPECT_EQ(text("%METHOD%%METHOD%"), "GETGET");
+}
+
+TEST_F(AccessLogTest, RemembersWhatIsOfTheHead) {
+  constexpr std::string_view kFormat =
+      "%START_TIME% \"%METHOD% %REQ(p):5%\" %RESPONSE_CODE% %REQ(none)% %DURATION% <%REQ(q)%>";
+  values_.headers["p"] = "/a/long/path";
+  values_.headers["q"] = "\n";
+  const auto format = AccessLogFormat::compile(kFormat, operators_);
+  ASSERT_TRUE(format.ok());
+  base::Arena arena;
+  const auto* remembered = format->remember(values_, arena);
+  const std::string plain = line(format);
+  EXPECT_EQ(line(format, remembered), plain);
+  values_.headers.clear();  // not asked for again
+  values_.method = "PUT";
+  EXPECT_EQ(line(format, remembered), plain);
+  values_.code = 404;
+  EXPECT_EQ(line(format, remembered), "2023-11-14T22:13:20.000Z \"GET /a/lo\" 404 - 12 <\\n>");
+}
+
+TEST_F(AccessLogTest, RemembersJsonToo) {
+  values_.headers["p"] = "a\"b";
+  const std::array<JsonMember, 5> members = {{{"m", "%METHOD%"},
+                                              {"p", "%REQ(p)%"},
+                                              {"none", "%REQ(none)%"},
+                                              {"code", "%RESPONSE_CODE%"},
+                                              {"q", "<%REQ(p)%>"}}};
+  const auto format = AccessLogFormat::compile_json(members, operators_);
+  ASSERT_TRUE(format.ok());
+  base::Arena arena;
+  const auto* remembered = format->remember(values_, arena);
+  EXPECT_EQ(line(format, remembered), line(format));
+  EXPECT_EQ(line(format, remembered),
+            R"({"m":"GET","p":"a\"b","none":null,"code":200,"q":"<a\"b>"})");
+}
+
+TEST_F(AccessLogTest, DoesNotRememberWhatWasCut) {
+  values_.headers["p"] = std::string(kLineBytesMax, 'p');
+  const auto format = AccessLogFormat::compile("%REQ(p)% %RESPONSE_CODE% %REQ(q)%", operators_);
+  ASSERT_TRUE(format.ok());
+  base::Arena arena;
+  const auto* remembered = format->remember(values_, arena);
+  EXPECT_TRUE(remembered->runs[0].empty());
+  EXPECT_EQ(line(format, remembered), line(format));
+  EXPECT_TRUE(cut_);
+}
+
+TEST_F(AccessLogTest, KeepsRoomForTheRestBehindWhatIsRemembered) {
+  // Alone the second header fits, behind a long variable value it does not.
+  values_.headers["p"] = std::string(kLineBytesMax - 200, 'p');
+  values_.twice = std::string(300, 't');
+  const auto format = AccessLogFormat::compile("%TWICE%%REQ(p)% %RESPONSE_CODE%", operators_);
+  ASSERT_TRUE(format.ok());
+  base::Arena arena;
+  const auto* remembered = format->remember(values_, arena);
+  EXPECT_FALSE(remembered->runs[0].empty());
+  EXPECT_EQ(line(format, remembered), line(format));
+  EXPECT_TRUE(line(format, remembered).ends_with(" 200"));
 }
 
 TEST_F(AccessLogTest, WritesADashForWhatIsMissing) {

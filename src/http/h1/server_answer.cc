@@ -221,6 +221,7 @@ void ServerConnection::finish() {
   env_.counters.requests_active.subtract();
   env_.counters.request_bytes.add(exchange_.request_bytes);
   env_.counters.response_bytes.add(exchange_.response_bytes);
+  exchange_.duration = env_.ticks.elapsed(exchange_.start_ticks, env_.ticks.ticks());
   if (chain_ != nullptr) chain_->end(exchange_);
   chain_ = nullptr;
   exchange_.reset();
