@@ -129,7 +129,7 @@ void ByteChain::consume(size_t n) {
   }
 }
 
-void ByteChain::clear() {
+void ByteChain::clear_slow() {
   while (head_ != nullptr) pop();
   size_ = 0;
 }

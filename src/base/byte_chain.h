@@ -56,7 +56,9 @@ class ByteChain {
   size_t gather(std::span<iovec> into) const;
   // Drops the first n bytes; n <= size().
   void consume(size_t n);
-  void clear();
+  void clear() {
+    if (head_ != nullptr) clear_slow();
+  }
   // Moves everything out as one contiguous slice (copies only if there are several pieces).
   Bytes take_all();
   // Moves the first piece out, at most `max` bytes, sharing its slab. Empty when the chain is.
@@ -75,6 +77,7 @@ class ByteChain {
     return tail_ == nullptr ? 0 : static_cast<size_t>(tail_->end - tail_->fill);
   }
   void append_slow(ByteView view);
+  void clear_slow();
   void grow(size_t n);
   void push(Node node);
   void pop();

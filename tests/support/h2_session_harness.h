@@ -2,6 +2,7 @@
 // What the session says is kept as lines of text:
 //
 //   head 1 POST /path | head 1 200 end | interim 1 103 | data 1 'hello' end | data 1 70000
+//   head 1 POST /path | whole 1 'hello' end      (a request that came at once, with its data)
 //   trailers 1 | room 1 | closed 1 NO_ERROR | closed 1 CANCEL by peer | goaway 3 NO_ERROR
 //   settings | pong
 #pragma once
@@ -110,6 +111,7 @@ class SessionHarness {
   std::map<uint32_t, http::HeaderBlockRef> heads;  // the final ones
   std::map<uint32_t, http::HeaderBlockRef> trailers;
   std::map<uint32_t, size_t> received;
+  std::map<uint32_t, http::h2::StreamRef*> refs;  // valid until kClosed
   [[nodiscard]] const std::vector<H2Frame>& first_settings() const { return first_settings_; }
   Arena arena;
 
@@ -128,6 +130,13 @@ class SessionHarness {
                       ? fmt::format("{} {}", request.method_text, request.path)
                       : fmt::format("{}", event.block->status());
           if (event.kind == EventKind::kHead) heads[event.stream] = std::move(event.block);
+          if (!event.data.empty()) {  // a whole request
+            lines.push_back(
+                std::exchange(line, fmt::format("whole {} '{}'", event.stream, event.data)));
+            received[event.stream] += event.data.size();
+            if (consume) session.consumed_whole(event.data.size());
+          }
+          refs[event.stream] = event.ref;
           break;
         }
         case EventKind::kData:

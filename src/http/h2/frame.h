@@ -1,7 +1,9 @@
 // Frames of HTTP/2 on the wire, RFC 9113 §4.1 and §6.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace layotto::http::h2 {
@@ -45,6 +47,8 @@ inline constexpr uint32_t kDefaultWindow = 65535;
 inline constexpr uint32_t kDefaultFrameBytes = 16'384;
 inline constexpr uint32_t kFrameBytesCeiling = 0xffffff;
 
+static_assert(std::endian::native == std::endian::little);
+
 struct FrameHead {
   uint32_t length = 0;
   FrameType type = FrameType::kData;
@@ -55,20 +59,20 @@ struct FrameHead {
 };
 
 inline uint32_t read_u32(const char* from) {
-  const auto byte = [from](int i) { return static_cast<uint32_t>(static_cast<uint8_t>(from[i])); };
-  return byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
+  uint32_t value = 0;
+  std::memcpy(&value, from, sizeof(value));
+  return __builtin_bswap32(value);
 }
 inline uint16_t read_u16(const char* from) {
-  return static_cast<uint16_t>(static_cast<uint8_t>(from[0]) << 8 | static_cast<uint8_t>(from[1]));
+  uint16_t value = 0;
+  std::memcpy(&value, from, sizeof(value));
+  return __builtin_bswap16(value);
 }
 inline void write_u32(char* to, uint32_t value) {
-  to[0] = static_cast<char>(value >> 24);
-  to[1] = static_cast<char>(value >> 16);
-  to[2] = static_cast<char>(value >> 8);
-  to[3] = static_cast<char>(value);
+  value = __builtin_bswap32(value);
+  std::memcpy(to, &value, sizeof(value));
 }
 
-// Nine bytes.
 inline FrameHead read_frame_head(const char* from) {
   return {.length = read_u32(from) >> 8,
           .type = static_cast<FrameType>(from[3]),
@@ -76,10 +80,7 @@ inline FrameHead read_frame_head(const char* from) {
           .stream = read_u32(from + 5) & kStreamIdMax};
 }
 inline void write_frame_head(char* to, const FrameHead& head) {
-  to[0] = static_cast<char>(head.length >> 16);
-  to[1] = static_cast<char>(head.length >> 8);
-  to[2] = static_cast<char>(head.length);
-  to[3] = static_cast<char>(head.type);
+  write_u32(to, head.length << 8 | static_cast<uint32_t>(head.type));
   to[4] = static_cast<char>(head.flags);
   write_u32(to + 5, head.stream);
 }

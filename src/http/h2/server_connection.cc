@@ -113,6 +113,10 @@ Task<void> ServerConnection::say_goodbye() {
 }
 
 void ServerConnection::process(ByteView bytes) {
+  if (chain_ != env_.chain) [[unlikely]] {
+    chain_ = env_.chain;
+    session_.forget_heads();  // what another chain's filters noted on them
+  }
   session_.feed(bytes, env_.loop.now());
   if (session_.failure() != SessionFailure::kNone) {
     closing_ = true;
@@ -164,6 +168,7 @@ void ServerConnection::on_head(Event& event) {
   stream.owner = this;
   stream.id = event.stream;
   stream.ended = event.end_stream;
+  stream.ref = event.ref;
   event.ref->user = &stream;
 
   Exchange& exchange = stream.exchange;
@@ -184,10 +189,20 @@ void ServerConnection::on_head(Event& event) {
   } else if (!stream.ended) {
     arriving_.push_back(stream);
   } else if (is_behind()) {
+    exchange.request_bytes = event.data.size();
+    if (!event.data.empty()) stream.take_data(event.data, true);
     hold(stream);
   } else {
-    dispatch(stream, Body());
+    dispatch(stream, whole_body(exchange, event.data));
   }
+}
+
+Body ServerConnection::whole_body(Exchange& exchange, ByteView data) {
+  if (data.empty()) return {};
+  exchange.request_bytes = data.size();
+  session_.consumed_whole(data.size());
+  return Body::complete(data.size() <= kArenaBodyMax ? Bytes::unowned(exchange.arena.copy(data))
+                                                     : Bytes::copy(data));
 }
 
 bool ServerConnection::is_behind() const {
@@ -283,7 +298,10 @@ void ServerConnection::dispatch(ServerStream& stream, Body body) {
   Response response = std::move(answer).take();
   if (send_response(stream, response)) {
     env_.counters.requests_inline.add();
-    if (stream.exchange.tasks.running() == 0) return;
+    if (stream.exchange.tasks.running() == 0) {
+      if (stream.closed) release(stream);
+      return;
+    }
   }
   start_task(stream);
   tasks_.spawn_under(stream.exchange.stop, &pump_later, this, &stream, std::move(response));
@@ -304,11 +322,18 @@ bool ServerConnection::send_response(ServerStream& stream, Response& response) {
     connection_->schedule_flush();
     return false;
   }
-  const bool head_only = response.body.empty() && response.body.trailers() == nullptr;
-  session_.submit_response(stream.id, response.head, head_only);
-  if (!head_only) stream.send_complete(std::move(response.body), exchange.response_bytes);
   stream.response_sent = true;
   connection_->schedule_flush();
+  const HeaderMap* const trailers = response.body.trailers();
+  if (trailers != nullptr && !stream.closed &&
+      session_.submit_whole(*stream.ref, response.head, response.body.bytes(), *trailers)) {
+    exchange.response_bytes += response.body.bytes().size();
+    stream.close();
+    return true;
+  }
+  const bool head_only = response.body.empty() && trailers == nullptr;
+  session_.submit_response(stream.id, response.head, head_only);
+  if (!head_only) stream.send_complete(std::move(response.body), exchange.response_bytes);
   return true;
 }
 
@@ -360,7 +385,9 @@ void ServerConnection::release(ServerStream& stream) {
   env_.counters.requests_active.subtract();
   env_.counters.request_bytes.add(stream.exchange.request_bytes);
   env_.counters.response_bytes.add(stream.exchange.response_bytes);
-  if (stream.chain != nullptr) stream.chain->end(stream.exchange);
+  Exchange& exchange = stream.exchange;
+  exchange.duration = env_.ticks.elapsed(exchange.start_ticks, env_.ticks.ticks());
+  if (stream.chain != nullptr) stream.chain->end(exchange);
   static_cast<base::ListLink<ServerStream>&>(stream).unlink();
   env_.h2_streams().give(&stream);
   if (drain_final_) connection_->schedule_flush();  // was it the last?

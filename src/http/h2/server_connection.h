@@ -48,13 +48,16 @@ class ServerConnection final : private StreamOwner,
   void on_trailers(Event& event);
   void on_closed(Event& event);
   void refuse_large_head(ServerStream& stream);
+  // Of a request that came at once; `data` are copied.
+  Body whole_body(Exchange& exchange, ByteView data);
   // Starts the chain; `body` is complete or the stream itself.
   void dispatch(ServerStream& stream, Body body);
   void dispatch_arriving();
   // The client does not read what it asked for: no more of it.
   [[nodiscard]] bool is_behind() const;
   void hold(ServerStream& stream);
-  // Submits head and, when at hand, everything; false when a body has to be pumped.
+  // Submits head and, when at hand, everything; false when a body has to be pumped. The stream may
+  // be over then (closed).
   bool send_response(ServerStream& stream, Response& response);
   Task<void> pump(ServerStream& stream, Body body);
   void finish(ServerStream& stream);
@@ -81,6 +84,7 @@ class ServerConnection final : private StreamOwner,
   std::unique_ptr<net::Connection> connection_;
   ServerEnv& env_;
   Session session_;
+  const Chain* chain_ = nullptr;  // that the heads in the session's cache went through
   async::TaskGroup tasks_;
   Streams arriving_;  // have a head; the rest is not here yet, or they are held back
   Streams streams_;   // dispatched

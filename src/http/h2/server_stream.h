@@ -27,6 +27,7 @@ class ServerStream final : public Stream, public ExchangePort, public base::List
   // What it went through, whatever the listener serves by now; set when dispatched.
   const Chain* chain = nullptr;
   std::optional<RequestHead> head;  // as received
+  StreamRef* ref = nullptr;         // the session's side of it, until closed
   bool running = false;             // a root task owns the answer
   bool response_sent = false;       // the last byte was submitted
   uint64_t sent_seen = 0;           // payload the peer's windows had let through …

@@ -3,45 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/per_thread.h"
-
 namespace layotto::http::h2 {
 namespace {
 
 // Room for events that a burst leaves behind and a busy connection uses again; see trim().
 constexpr size_t kEventsKeptMax = 2048;
-constexpr size_t kStreamsKeptMax = 256;
 // Until the server's SETTINGS say how many streams it takes.
 constexpr uint32_t kStreamsBeforeSettings = 100;
-
-// Stream states kept for reuse by this thread.
-struct FreeStreams {
-  base::IntrusiveList<StreamState, StreamState> list;
-  size_t count = 0;
-  ~FreeStreams() {
-    while (StreamState* stream = list.pop_front()) delete stream;
-  }
-};
-
-StreamState* new_stream() {
-  auto& pool = base::per_thread<FreeStreams>();
-  StreamState* stream = pool.list.pop_front();
-  if (stream == nullptr) return new StreamState;
-  --pool.count;
-  return stream;
-}
-
-void free_stream(StreamState* stream) {
-  auto& pool = base::per_thread<FreeStreams>();
-  if (pool.count == kStreamsKeptMax) {
-    delete stream;
-    return;
-  }
-  stream->~StreamState();
-  new (stream) StreamState;
-  pool.list.push_front(*stream);
-  ++pool.count;
-}
 
 }  // namespace
 
@@ -74,7 +42,7 @@ Session::Session(Side side, const ServerLimits& limits)
 
 Session::~Session() {
   clear_events();
-  streams_.for_each([](StreamState& stream) { free_stream(&stream); });
+  streams_.for_each([](StreamState& stream) { StreamState::give(stream); });
 }
 
 // ---- streams
@@ -85,7 +53,7 @@ StreamState* Session::find(uint32_t id) {
 }
 
 StreamState& Session::open_stream(uint32_t id) {
-  StreamState& stream = *new_stream();
+  StreamState& stream = StreamState::take();
   stream.id = id;
   stream.send_window = peer_initial_window_;
   // Until it has seen our SETTINGS the peer counts with the default.
@@ -103,6 +71,7 @@ void Session::close_stream(StreamState& stream, ErrorCode code, Ending ending) {
   closed_[closed_count_++ % kClosedKept] = {.id = stream.id, .ending = ending};
   queued_ -= stream.queued;
   streams_.remove(stream.id);
+  stream.closed = true;
   stream.unlink();
   if (recent_ == &stream) recent_ = nullptr;
   if (data_stream_ == &stream) data_stream_ = nullptr;
@@ -116,7 +85,7 @@ void Session::close_stream(StreamState& stream, ErrorCode code, Ending ending) {
 
 void Session::clear_events() {
   for (Event& event : events_) {
-    if (event.kind == EventKind::kClosed) free_stream(static_cast<StreamState*>(event.ref));
+    if (event.kind == EventKind::kClosed) StreamState::give(static_cast<StreamState&>(*event.ref));
   }
   events_.clear();
   if (events_.capacity() > kEventsKeptMax) std::vector<Event>().swap(events_);

@@ -15,6 +15,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,7 +59,8 @@ std::string_view error_code_name(ErrorCode code);
 enum class Side : uint8_t { kServer, kClient };
 
 enum class EventKind : uint8_t {
-  kHead,      // server: a request; client: a final response. `block` is set
+  kHead,      // server: a request; client: a final response. `block` is set. `data` too when a
+              // whole small request came at once: with end_stream, in place of kData
   kInterim,   // client: a 1xx response. `block` is set
   kData,      // `data`: a view into the fed bytes
   kTrailers,  // `block` is set
@@ -136,12 +138,22 @@ class Session {
   // either end_stream here or submit_trailers(). Ignored for a stream that is closed.
   void submit_data(uint32_t stream, Bytes data, bool end_stream);
   void submit_trailers(uint32_t stream, const HeaderMap& trailers);
+  // Server: head, data (which are copied) and trailers of an answer that can leave as it is: both
+  // blocks were sent before, the windows allow it, nobody waits, the request has ended. True: it
+  // is done, the stream is over without a kClosed. False: nothing happened, submit it piece by
+  // piece.
+  bool submit_whole(StreamRef& ref, const ResponseHead& head, ByteView data,
+                    const HeaderMap& trailers);
   // Bytes of this stream that wait to be framed.
   [[nodiscard]] size_t queued(uint32_t stream) const;
   // The same of all streams.
   [[nodiscard]] size_t queued() const { return queued_; }
   // The receiver has used n bytes of payload: windows may open again.
   void consumed(uint32_t stream, size_t n);
+  // The same for the data of a kHead.
+  void consumed_whole(size_t n) {
+    if (!ended_) give_back_connection_window(n);
+  }
   void reset(uint32_t stream, ErrorCode code);
 
   void ping();
@@ -169,6 +181,8 @@ class Session {
   [[nodiscard]] bool finished() const;
   // The peer's first SETTINGS have arrived.
   [[nodiscard]] bool settings_received() const { return settings_received_; }
+  // Server: what was remembered of request heads is for nobody any more.
+  void forget_heads() { header_cache_.clear(); }
 
  private:
   // Where in the byte stream of the peer we are.
@@ -190,9 +204,21 @@ class Session {
     uint16_t status = 0;
     uint8_t size = 0;
     std::array<char, 20> bytes{};
+
+    // A HEADERS frame; `to` has room for all of `bytes`. Returns one past it.
+    char* write(char* to, uint32_t stream, bool end_stream) const {
+      write_frame_head(
+          to, {.length = size,
+               .type = FrameType::kHeaders,
+               .flags = static_cast<uint8_t>(kFlagEndHeaders | (end_stream ? kFlagEndStream : 0)),
+               .stream = stream});
+      std::memcpy(to + kFrameHeadBytes, bytes.data(), bytes.size());
+      return to + kFrameHeadBytes + size;
+    }
   };
 
   // ---- receiving (session_receive.cc, session_windows.cc)
+  bool take_known_request(ByteView& bytes);
   void begin_frame();
   void begin_data();
   void read_pad_length(uint8_t length);
@@ -223,7 +249,12 @@ class Session {
   void stream_error(uint32_t id, ErrorCode code);
   [[nodiscard]] bool is_idle(uint32_t id) const;
   [[nodiscard]] Ending ending_of(uint32_t id) const;
-  void give_back_connection_window(size_t bytes);
+  void give_back_connection_window(size_t bytes) {
+    connection_consumed_ += static_cast<int64_t>(bytes);
+    if (connection_consumed_ >= receive_window_size_ / 2) [[unlikely]]
+      open_connection_window();
+  }
+  void open_connection_window();
 
   // ---- sending (session_send.cc)
   void put_frame(FrameType type, uint8_t flags, uint32_t stream, ByteView payload);
@@ -233,6 +264,7 @@ class Session {
   void put_rst_stream(uint32_t stream, ErrorCode code);
   void put_goaway(uint32_t last_stream, ErrorCode code);
   ByteView encode_fields(const HeaderMap& headers, bool without_host = false);
+  [[nodiscard]] const EncodedBlock* known_block(const HeaderMap& headers, uint16_t status) const;
   bool put_cached(ByteChain& out, StreamState& stream, const HeaderMap& headers, uint16_t status,
                   bool end_stream);
   void remember_block(const HeaderMap& headers, uint16_t status);

@@ -35,6 +35,7 @@ void Session::feed(ByteView bytes, TimePoint now) {
         if (head_have_ == 0 && bytes.size() >= kFrameHeadBytes) {
           frame_ = read_frame_head(bytes.data());
           bytes.remove_prefix(kFrameHeadBytes);
+          if (frame_.type == FrameType::kHeaders && take_known_request(bytes)) break;
         } else {
           const size_t n = std::min(kFrameHeadBytes - head_have_, bytes.size());
           std::copy_n(bytes.data(), n, head_bytes_.data() + head_have_);
@@ -91,6 +92,55 @@ void Session::feed(ByteView bytes, TimePoint now) {
       }
     }
   }
+}
+
+// The usual request of a client that repeats itself: HEADERS with bytes we know, mostly with all of
+// its DATA behind it. False: nothing was taken, it goes the long way.
+bool Session::take_known_request(ByteView& bytes) {
+  constexpr uint8_t kShape = kFlagEndHeaders | kFlagPadded | kFlagPriority;
+  const uint32_t id = frame_.stream;
+  if (side_ != Side::kServer || (frame_.flags & kShape) != kFlagEndHeaders ||
+      frame_.length > bytes.size() || in_block_ || !settings_received_ || (id & 1) == 0 ||
+      id <= last_peer_stream_ || id > last_stream_allowed_ ||
+      streams_.count() >= limits_.concurrent_streams_max) {
+    return false;
+  }
+  const HeaderCache::Entry* const known =
+      header_cache_.find(bytes.substr(0, frame_.length), decoder_.generation());
+  if (known == nullptr) return false;
+  bool ended = frame_.has(kFlagEndStream);
+  if (ended && known->content_length > 0) return false;
+  bytes.remove_prefix(frame_.length);
+  guard_.worked();
+  last_peer_stream_ = id;
+
+  ByteView data;
+  if (!ended && bytes.size() >= kFrameHeadBytes) {
+    const FrameHead next = read_frame_head(bytes.data());
+    const int64_t length = next.length;
+    ended = next.type == FrameType::kData && next.flags == kFlagEndStream && next.stream == id &&
+            length > 0 && length <= static_cast<int64_t>(bytes.size() - kFrameHeadBytes) &&
+            length <= std::min<int64_t>(receive_window_, limits_.stream_window_bytes) &&
+            length <= limits_.frame_bytes_max &&
+            (known->content_length < 0 || known->content_length == length);
+    if (ended) {
+      data = bytes.substr(kFrameHeadBytes, next.length);
+      bytes.remove_prefix(kFrameHeadBytes + next.length);
+      receive_window_ -= length;
+    }
+  }
+  StreamState& stream = open_stream(id);
+  stream.head_received = true;
+  stream.content_length = known->content_length;
+  stream.remote_closed = ended;
+  known->block->acquire();
+  events_.push_back({.kind = EventKind::kHead,
+                     .end_stream = ended,
+                     .stream = id,
+                     .ref = &stream,
+                     .block = HeaderBlockRef(known->block.get()),
+                     .data = data});
+  return true;
 }
 
 // False: too many frames that do no work.

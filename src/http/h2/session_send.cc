@@ -14,6 +14,8 @@ constexpr size_t kRoomBytes = 32 * 1024;
 // Data are framed at once only while less than this waits; a peer that does not read makes them
 // stay with their streams.
 constexpr size_t kControlBytesMax = 64 * 1024;
+// Data that are copied behind their head, to leave in one piece with it.
+constexpr size_t kWholeBytesMax = 4 * 1024;
 // Data of one stream before the next one has its turn.
 constexpr size_t kTurnBytes = 16 * 1024;
 
@@ -115,22 +117,20 @@ ByteView Session::encode_fields(const HeaderMap& headers, bool without_host) {
 
 // A head or trailers that every answer has are a block for the whole process: encoded once, they
 // are a byte or two as long as the table stays as it is.
-bool Session::put_cached(ByteChain& out, StreamState& stream, const HeaderMap& headers,
-                         uint16_t status, bool end_stream) {
+const Session::EncodedBlock* Session::known_block(const HeaderMap& headers, uint16_t status) const {
   const HeaderBlock* block = headers.permanent_block();
   const EncodedBlock& known = status != 0 ? encoded_head_ : encoded_trailers_;
-  if (block == nullptr || known.block != block || known.status != status ||
-      known.generation != encoder_.generation() || encoder_.update_due()) {
-    return false;
-  }
-  char* to = out.reserve(kFrameHeadBytes + known.bytes.size());
-  write_frame_head(
-      to, {.length = known.size,
-           .type = FrameType::kHeaders,
-           .flags = static_cast<uint8_t>(kFlagEndHeaders | (end_stream ? kFlagEndStream : 0)),
-           .stream = stream.id});
-  std::copy(known.bytes.begin(), known.bytes.end(), to + kFrameHeadBytes);
-  out.commit(kFrameHeadBytes + known.size);
+  const bool is_known = block != nullptr && known.block == block && known.status == status &&
+                        known.generation == encoder_.generation() && !encoder_.update_due();
+  return is_known ? &known : nullptr;
+}
+
+bool Session::put_cached(ByteChain& out, StreamState& stream, const HeaderMap& headers,
+                         uint16_t status, bool end_stream) {
+  const EncodedBlock* known = known_block(headers, status);
+  if (known == nullptr) return false;
+  char* to = out.reserve(kFrameHeadBytes + known->bytes.size());
+  out.commit(static_cast<size_t>(known->write(to, stream.id, end_stream) - to));
   return true;
 }
 
@@ -240,6 +240,39 @@ void Session::submit_trailers(uint32_t id, const HeaderMap& trailers) {
   stream->has_trailers = true;
   stream->ended = true;
   want_to_send(*stream);
+}
+
+bool Session::submit_whole(StreamRef& ref, const ResponseHead& head, ByteView data,
+                           const HeaderMap& trailers) {
+  auto& stream = static_cast<StreamState&>(ref);
+  const auto size = static_cast<int64_t>(data.size());
+  if (stream.closed || stream.head_sent || !stream.remote_closed || ended_ || !sending_.empty() ||
+      data.empty() || data.size() > kWholeBytesMax || control_.size() >= kControlBytesMax ||
+      size > std::min<int64_t>(send_window_, stream.send_window)) {
+    return false;
+  }
+  const EncodedBlock* const first = known_block(head.headers, head.status);
+  const EncodedBlock* const last = known_block(trailers, 0);
+  if (first == nullptr || last == nullptr) return false;
+
+  char* const begin = control_.reserve(3 * kFrameHeadBytes + 2 * first->bytes.size() + data.size());
+  char* to = first->write(begin, stream.id, /*end_stream=*/false);
+  write_frame_head(to, {.length = static_cast<uint32_t>(data.size()),
+                        .type = FrameType::kData,
+                        .stream = stream.id});
+  to += kFrameHeadBytes;
+  std::memcpy(to, data.data(), data.size());
+  to = last->write(to + data.size(), stream.id, /*end_stream=*/true);
+  control_.commit(static_cast<size_t>(to - begin));
+  send_window_ -= size;
+  guard_.worked();
+  guard_.stream_ended_well();
+
+  closed_[closed_count_++ % kClosedKept] = {.id = stream.id, .ending = Ending::kComplete};
+  streams_.remove(stream.id);
+  if (recent_ == &stream) recent_ = nullptr;
+  StreamState::give_clean(stream);
+  return true;
 }
 
 size_t Session::queued(uint32_t id) const {

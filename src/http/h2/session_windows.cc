@@ -132,9 +132,7 @@ void Session::end_frame_of_data() {
 
 // ---- windows open when data were used
 
-void Session::give_back_connection_window(size_t bytes) {
-  connection_consumed_ += static_cast<int64_t>(bytes);
-  if (connection_consumed_ < receive_window_size_ / 2) return;
+void Session::open_connection_window() {
   put_window_update(0, static_cast<uint32_t>(connection_consumed_));
   receive_window_ += connection_consumed_;
   connection_consumed_ = 0;

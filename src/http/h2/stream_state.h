@@ -6,6 +6,7 @@
 
 #include "base/byte_chain.h"
 #include "base/intrusive_list.h"
+#include "base/per_thread.h"
 #include "http/header_map.h"
 
 namespace layotto::http::h2 {
@@ -17,6 +18,12 @@ struct StreamRef {
 };
 
 struct StreamState : StreamRef, base::ListLink<StreamState> {
+  // From this thread's free list, and back into it.
+  static StreamState& take();
+  static void give(StreamState& stream);
+  // The same for one that has nothing queued and is not linked.
+  static void give_clean(StreamState& stream);
+
   uint32_t id = 0;
 
   // ---- sending
@@ -41,7 +48,56 @@ struct StreamState : StreamRef, base::ListLink<StreamState> {
   bool head_received = false;  // the final one
   bool remote_closed = false;
   bool head_request = false;  // client: of HEAD, whose answer has no content
+
+  bool closed = false;  // not in the session's table any more
 };
+
+namespace stream_pool {
+
+constexpr size_t kKeptMax = 256;
+
+struct FreeStreams {
+  base::IntrusiveList<StreamState, StreamState> list;
+  size_t count = 0;
+  ~FreeStreams() {
+    while (StreamState* stream = list.pop_front()) delete stream;
+  }
+};
+
+}  // namespace stream_pool
+
+inline StreamState& StreamState::take() {
+  auto& pool = base::per_thread<stream_pool::FreeStreams>();
+  StreamState* stream = pool.list.pop_front();
+  if (stream == nullptr) return *new StreamState;
+  --pool.count;
+  return *stream;
+}
+
+inline void StreamState::give_clean(StreamState& stream) {
+  auto& pool = base::per_thread<stream_pool::FreeStreams>();
+  if (pool.count == stream_pool::kKeptMax) [[unlikely]] {
+    delete &stream;
+    return;
+  }
+  stream.user = nullptr;
+  stream.head_sent = stream.ended = stream.has_trailers = stream.local_closed = false;
+  stream.head_received = stream.remote_closed = stream.head_request = stream.closed = false;
+  stream.consumed = stream.unconsumed = 0;
+  stream.content_length = -1;
+  stream.content_received = 0;
+  pool.list.push_front(stream);
+  ++pool.count;
+}
+
+inline void StreamState::give(StreamState& stream) {
+  stream.unlink();
+  stream.first = Bytes();
+  stream.rest.clear();
+  stream.queued = 0;
+  stream.trailers = {};
+  give_clean(stream);
+}
 
 // Open addressing over ids that grow by two: a stream is nearly always at its own place. Empty it
 // holds no memory.
