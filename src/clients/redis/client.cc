@@ -177,7 +177,7 @@ Duration Client::next_pause() {
 
 void Client::came_up() {
   state_ = State::kReady;
-  leaving_ = down_too_long_ = false;
+  leaving_ = down_too_long_ = answered_ = false;
   broken_.reset();
   silence_.reset();
   parser_.reset();
@@ -192,7 +192,13 @@ void Client::came_up() {
   while (async::Waiter* waiter = waiting_.pop_front()) {
     --waiting_count_;
     counters_.waiting.subtract();
-    send(static_cast<Call&>(*waiter));
+    Call& call = static_cast<Call&>(*waiter);
+    if (has_room_to_send()) {
+      send(call);
+    } else {
+      counters_.refused.add();
+      call.fail(too_many_bytes());
+    }
   }
   attempted_.wake_all();
 }
@@ -205,12 +211,16 @@ void Client::attempt_failed(Error why) {
               .retryable();
   }
   state_ = State::kDown;
+  attempt_failed_ = true;
   ++failures_;
   ++attempts_;
   counters_.connect_failures.add();
   options_.log.warn("redis_connect_failed", {{"address", address_}, {"reason", why.message()}});
   // A wrong password does not become right within the grace.
-  if (session_ == 0 || why.code() != Code::kUnavailable) down_too_long_ = true;
+  if (session_ == 0 || why.code() != Code::kUnavailable ||
+      loop_.now() - down_since_ >= options_.reconnect_grace) {
+    down_too_long_ = true;
+  }
   last_error_.emplace(std::move(why));
   if (down_too_long_) refuse_waiting();
   attempted_.wake_all();
@@ -218,13 +228,15 @@ void Client::attempt_failed(Error why) {
 
 void Client::lost(Error why) {
   state_ = State::kDown;
-  leaving_ = false;
+  leaving_ = attempt_failed_ = false;
   cancel();
   const uint64_t bytes_written = connection_->bytes_written();
   connection_.reset();
   broken_.reset();
   parser_.reset();
-  failures_ = loop_.now() - up_since_ >= kStableAfter ? 0 : failures_ + 1;
+  // One that was of use is followed by the next at once; a server that does nothing but hang up is
+  // left alone for a while.
+  failures_ = answered_ || loop_.now() - up_since_ >= kStableAfter ? 0 : failures_ + 1;
   counters_.disconnects.add();
   if (!stopping_) {
     options_.log.warn("redis_connection_lost", {{"address", address_}, {"reason", why.message()}});
@@ -296,8 +308,11 @@ void Client::deliver(Reply reply) {
     --abandoned_;
     counters_.skipped.add();
   } else {
-    if (reply.is_error()) [[unlikely]]
+    if (reply.is_error()) [[unlikely]] {
       on_error_reply(reply.text());
+    } else {
+      answered_ = true;
+    }
     slot.call->answer(reply);  // runs its task: the call may be gone now
   }
   if (ring_.empty() && leaving_) break_off(base::unavailable("{}", leave_why_).upstream());
@@ -333,10 +348,9 @@ bool Client::submit(Call& call) {
       return refuse(call, base::resource_exhausted("redis {}: {} commands wait for replies",
                                                    address_, ring_.size()));
     }
-    if (connection_->unsent() >= options_.unsent_bytes_max) {
+    if (!has_room_to_send()) {
       counters_.refused.add();
-      return refuse(call, base::resource_exhausted("redis {}: {} bytes wait to be sent", address_,
-                                                   connection_->unsent()));
+      return refuse(call, too_many_bytes());
     }
     send(call);
     return true;
@@ -414,6 +428,8 @@ void Client::break_off(Error why) {
 // the grace while there is none.
 void Client::on_timer() {
   if (state_ != State::kReady) {
+    // The first attempt since then may yet succeed: attempt_failed() has the last word.
+    if (state_ == State::kConnecting && !attempt_failed_) return;
     down_too_long_ = true;
     refuse_waiting();
     return;
@@ -464,8 +480,9 @@ void Client::end_sent_calls(uint64_t bytes_written, const Error& why) {
 
 bool Client::wait_again(Call& call, bool sent) {
   const bool may_repeat = !sent || (call.options_.effect == Effect::kRead && !call.resent_);
-  if (!may_repeat || down_too_long_ || call.options_.only_session != 0 ||
-      waiting_count_ >= options_.waiting_max) {
+  if (!may_repeat || down_too_long_ || call.options_.only_session != 0) return false;
+  if (waiting_count_ >= options_.waiting_max) {
+    counters_.refused.add();
     return false;
   }
   if (sent) call.resent_ = true;
@@ -499,6 +516,11 @@ Error Client::named(const Error& error) const {
 Error Client::not_connected() const {
   if (!last_error_.has_value()) return base::unavailable("redis: not connected yet").upstream();
   return base::unavailable("{}; not connected", last_error_->message()).upstream().retryable();
+}
+
+Error Client::too_many_bytes() const {
+  return base::resource_exhausted("redis {}: {} bytes wait to be sent", address_,
+                                  connection_->unsent());
 }
 
 Error Client::stopped_error(const Call& call) const {

@@ -1,5 +1,6 @@
 // Client: one connection to one Redis server for everybody on a worker: what is asked in one pass
-// leaves in one send, replies come back in order. It connects again by itself, for ever.
+// leaves in one send, replies come back in order. It connects again by itself, for ever: at once
+// when a connection that was of use is lost, after longer and longer pauses when attempts fail.
 //
 //   Client client(loop, dialer, random, locator, options, counters);
 //   CO_TRY(co_await client.connect());
@@ -17,11 +18,12 @@
 // When something goes wrong                            the call ends with
 //   caller stopped, command not sent                   kUnavailable, or the reason of the stop
 //   caller stopped, command sent                       the reason of the stop
-//   no connection for longer than reconnect_grace      kUnavailable, retryable, says why
-//   connection lost, command not sent                  waits for the next connection
-//   connection lost, command sent, Effect::kRead       sent again once; then kUnavailable,
-//   retryable connection lost, command sent, Effect::kWrite      kUnavailable,
-//   Error::outcome_unknown() too many calls or bytes                            kResourceExhausted
+//   connection lost, command not sent                  (waits for the next connection)
+//   connection lost, command sent, Effect::kRead       (waits likewise), once; then kUnavailable
+//   connection lost, command sent, Effect::kWrite      kUnavailable, outcome_unknown()
+//   no connection, longer than reconnect_grace and     kUnavailable, says why
+//     after an attempt has failed
+//   too many calls or bytes                            kResourceExhausted
 //   draining or stopped                                kUnavailable
 // A stopped write that was sent is outcome_unknown(), too: the server may still execute it.
 //
@@ -168,6 +170,9 @@ class Client final : private async::Timer {
   Task<Status> wait_for_kick();
 
   [[nodiscard]] bool is_up() const { return state_ == State::kReady && !leaving_; }
+  [[nodiscard]] bool has_room_to_send() const {
+    return connection_->unsent() < options_.unsent_bytes_max;
+  }
   bool submit(Call& call);
   bool refuse(Call& call, Error error);
   void send(Call& call);
@@ -185,6 +190,7 @@ class Client final : private async::Timer {
   void on_timer() override;
   [[nodiscard]] Error named(const Error& error) const;
   [[nodiscard]] Error not_connected() const;
+  [[nodiscard]] Error too_many_bytes() const;
   [[nodiscard]] Error stopped_error(const Call& call) const;
   [[nodiscard]] Duration next_pause();
 
@@ -198,10 +204,12 @@ class Client final : private async::Timer {
   State state_ = State::kIdle;
   bool draining_ = false;
   bool stopping_ = false;
-  bool leaving_ = false;        // nothing is sent any more, replies still come
-  bool down_too_long_ = false;  // the grace is over: calls are refused
-  bool resp2_only_ = false;     // HELLO made the peer hang up last time
-  uint32_t failures_ = 0;       // in a row
+  bool leaving_ = false;         // nothing is sent any more, replies still come
+  bool answered_ = false;        // this connection was of use to a call
+  bool attempt_failed_ = false;  // since the connection was lost
+  bool down_too_long_ = false;   // the grace is over: calls are refused
+  bool resp2_only_ = false;      // HELLO made the peer hang up last time
+  uint32_t failures_ = 0;        // in a row: attempts, and connections that were of no use
   uint32_t pins_ = 0;
   size_t waiting_count_ = 0;
   size_t abandoned_ = 0;

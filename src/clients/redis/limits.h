@@ -26,8 +26,8 @@ inline constexpr size_t kTokensKeptMax = 4096;
 
 // Commands sent whose replies have not come.
 inline constexpr size_t kInFlightMax = 16 * 1024;
-// Commands that wait for a connection.
-inline constexpr size_t kWaitingMax = 1024;
+// Commands that wait for a connection: as many, so that there is room for what may be sent again.
+inline constexpr size_t kWaitingMax = kInFlightMax;
 // Bytes encoded and not yet taken by the kernel.
 inline constexpr size_t kUnsentBytesMax = 64 * 1024 * 1024;
 // Replies to come that nobody waits for any more: beyond, the server is too slow to be of use.
@@ -38,9 +38,10 @@ inline constexpr auto kConnectTimeout = std::chrono::seconds(5);
 inline constexpr auto kReplyTimeout = std::chrono::seconds(10);
 // How long a connection that we leave may still answer what it was asked.
 inline constexpr auto kLeaveTimeout = std::chrono::seconds(1);
-// A connection that lived shorter counts as a failed attempt.
+// A connection that lived shorter and answered no call counts as a failed attempt.
 inline constexpr auto kStableAfter = std::chrono::seconds(1);
-// How long commands wait for a lost connection before they are refused.
+// How long commands wait for a lost connection before they are refused; for the first attempt to
+// make another one they wait to its end.
 inline constexpr auto kReconnectGrace = std::chrono::seconds(1);
 // Pauses between attempts to connect: doubled each time, then varied by half.
 inline constexpr auto kReconnectPauseFirst = std::chrono::milliseconds(20);

@@ -124,7 +124,10 @@ Client& ServerClients::lane(Lane lane) {
     patient_ = std::make_unique<Client>(env_.loop, env_.dialer, env_.random, locator_, options_,
                                         env_.counters);
     tasks_.spawn(&connect_patient, patient_.get());
-  } else if (patient_->state() == Client::State::kDown) {
+  } else if (patient_->state() == Client::State::kDown && normal_->session() != 0 &&
+             normal_->session() != kicked_in_) {
+    // The server is there again: no pause is needed, this once.
+    kicked_in_ = normal_->session();
     patient_->reconnect("it is wanted again");
   }
   return *patient_;

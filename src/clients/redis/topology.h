@@ -118,6 +118,7 @@ class ServerClients {
   const ClientOptions& options_;
   std::unique_ptr<Client> normal_;
   std::unique_ptr<Client> patient_;
+  uint64_t kicked_in_ = 0;  // the normal one's session in which the patient one was hurried
   async::TaskGroup tasks_;
   bool stopped_ = false;
 };
