@@ -122,8 +122,12 @@ Task<void> Client::run() {
   while (!stopping_) {
     state_ = State::kConnecting;
     Status up =
-        co_await async::with_deadline(loop_, loop_.now() + options_.connect_timeout, establish());
+        co_await async::with_deadline(loop_, loop_.now() + options_.connect_timeout, attempt());
     if (stopping_) break;
+    if (attempt_.reason() == async::StopReason::kCancelled) {  // by reconnect()
+      connection_.reset();
+      continue;
+    }
     if (up.ok()) {
       came_up();
       Status ended = co_await read_replies();
@@ -139,6 +143,15 @@ Task<void> Client::run() {
 }
 
 Task<Status> Client::wait_for_kick() { co_return co_await kick_.wait(); }
+
+Task<Status> Client::attempt() {
+  async::StopSource* outer = co_await async::current_stop();
+  attempt_.reset();
+  attempt_.link_to(*outer);
+  Status up = co_await async::under(attempt_, establish());
+  attempt_.unlink_from_parent();
+  co_return up;
+}
 
 Task<Status> Client::establish() {
   CO_TRY(const net::Endpoint endpoint, co_await locator_.locate());
@@ -228,7 +241,7 @@ void Client::attempt_failed(Error why) {
 
 void Client::lost(Error why) {
   state_ = State::kDown;
-  leaving_ = attempt_failed_ = false;
+  leaving_ = false;
   cancel();
   const uint64_t bytes_written = connection_->bytes_written();
   connection_.reset();
@@ -242,15 +255,18 @@ void Client::lost(Error why) {
     options_.log.warn("redis_connection_lost", {{"address", address_}, {"reason", why.message()}});
   }
   last_error_.emplace(named(why));
+  begin_grace();
+  end_sent_calls(bytes_written, *last_error_);
+  if (down_too_long_) refuse_waiting();
+  wake_if_quiet();
+}
+
+// From now on calls wait for the next attempt.
+void Client::begin_grace() {
+  attempt_failed_ = false;
   down_since_ = loop_.now();
   down_too_long_ = stopping_ || options_.reconnect_grace <= Duration(0);
-  end_sent_calls(bytes_written, *last_error_);
-  if (down_too_long_) {
-    refuse_waiting();
-  } else {
-    loop_.arm(*this, down_since_ + options_.reconnect_grace);
-  }
-  wake_if_quiet();
+  if (!down_too_long_) loop_.arm(*this, down_since_ + options_.reconnect_grace);
 }
 
 // ---- reading
@@ -404,7 +420,10 @@ void Client::abandon(Call& call) {
 }
 
 void Client::reconnect(std::string_view why) {
-  if (!is_up()) {
+  if (leaving_ || stopping_) return;
+  if (state_ != State::kReady) {
+    if (state_ == State::kConnecting) attempt_.fire(async::StopReason::kCancelled);
+    begin_grace();
     kick_.wake_all();
     return;
   }

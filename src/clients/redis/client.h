@@ -129,8 +129,9 @@ class Client final : private async::Timer {
   // Asks the server now. When it does not answer in the caller's time, health() says so until it
   // says anything again.
   Task<Status> ping();
-  // Leaves this connection when the replies due have come (or kLeaveTimeout has passed), and looks
-  // for the server again: it is not the one we want any more.
+  // Leaves this connection when the replies due have come (or kLeaveTimeout has passed), or the
+  // attempt under way at once, and looks for the server again: it is not the one we want any more.
+  // Ends a pause, too: calls wait for the attempt then made.
   void reconnect(std::string_view why);
 
   [[nodiscard]] State state() const { return state_; }
@@ -165,6 +166,7 @@ class Client final : private async::Timer {
 
   static Task<void> supervise(Client* self);
   Task<void> run();
+  Task<Status> attempt();
   Task<Status> establish();
   Task<Status> read_replies();
   Task<Status> wait_for_kick();
@@ -184,6 +186,7 @@ class Client final : private async::Timer {
   void lost(Error why);
   void end_sent_calls(uint64_t bytes_written, const Error& why);
   bool wait_again(Call& call, bool sent);
+  void begin_grace();
   void refuse_waiting();
   void break_off(Error why);
   void wake_if_quiet();
@@ -232,6 +235,7 @@ class Client final : private async::Timer {
   async::Event attempted_;        // woken when an attempt has ended
   async::Event kick_;             // woken to try again at once
   async::Event quiet_;            // woken when no call is left
+  async::StopSource attempt_;     // of the attempt under way, or the last one
   async::TaskGroup tasks_;
 };
 

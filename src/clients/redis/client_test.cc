@@ -283,6 +283,123 @@ TEST_F(ClientTest, ASlowServerThatAnswersIsNotGivenUp) {
   EXPECT_TRUE(calls[4]->ended());
 }
 
+TEST_F(ClientTest, AConnectionThatWasOfUseIsFollowedByAnotherAtOnce) {
+  connect();
+  for (int i = 1; i <= 20; ++i) {
+    Said* const answered = read("a");
+    server.run();
+    server.say("$1\r\n1\r\n");
+    EXPECT_EQ(answered->text(), "\"1\"");
+    server.connection().close();
+    server.run();
+    EXPECT_EQ(server.dialer().dials, 1 + i) << "no time has passed";
+    EXPECT_EQ(client().state(), Client::State::kReady);
+  }
+  EXPECT_EQ(counters.refused.read(), 0U);
+}
+
+TEST_F(ClientTest, ErrorsAloneAreOfNoUse) {
+  connect();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(server.dialer().dials, 1 + i) << "the first had lived for a while";
+    Said* const a = read("a");
+    server.run();
+    server.say("-NOAUTH Authentication required.\r\n");
+    EXPECT_EQ(a->text(), "-NOAUTH Authentication required.");
+  }
+  EXPECT_EQ(client().state(), Client::State::kDown);
+  EXPECT_EQ(server.dialer().dials, 2);
+}
+
+TEST_F(ClientTest, APauseGrowsWithFailuresAndBeginsAnewAfterUse) {
+  options.reconnect_pause_first = milliseconds(100);
+  connect();
+  server.dialer().refuse = true;
+  server.connection().close();
+  server.run();
+  EXPECT_EQ(server.dialer().dials, 2) << "at once";
+  test.advance(milliseconds(49));
+  EXPECT_EQ(server.dialer().dials, 2);
+  test.advance(milliseconds(52));
+  EXPECT_EQ(server.dialer().dials, 3);
+  test.advance(milliseconds(99));
+  EXPECT_EQ(server.dialer().dials, 3) << "the second pause is twice as long";
+  server.dialer().refuse = false;
+  test.advance(milliseconds(102));
+  Said* const a = read("a");
+  server.run();
+  server.say("$1\r\n1\r\n");
+  EXPECT_EQ(a->text(), "\"1\"");
+  server.dialer().refuse = true;
+  server.connection().close();
+  server.run();
+  EXPECT_EQ(server.dialer().dials, 5) << "at once again";
+  test.advance(milliseconds(101));
+  EXPECT_EQ(server.dialer().dials, 6) << "and the first pause is the short one";
+}
+
+TEST_F(ClientTest, CallsWaitForTheFirstAttemptToItsEnd) {
+  connect();
+  server.dialer().hang = true;
+  server.connection().close();
+  server.run();
+  Said* const a = write("a");
+  test.advance(milliseconds(4900));
+  EXPECT_EQ(a->text(), "(waits)");
+  EXPECT_EQ(write("b")->text(), "(waits)");
+  test.advance(milliseconds(200));
+  EXPECT_EQ(a->text(),
+            "UNAVAILABLE: redis redis.test:6379: no connection within 5000 ms; not connected "
+            "[retryable]");
+  EXPECT_TRUE(write("c")->ended()) << "at once from now on";
+  test.advance(seconds(1));
+  EXPECT_EQ(client().state(), Client::State::kConnecting);
+  EXPECT_TRUE(write("d")->ended()) << "nor do they wait for the second attempt";
+}
+
+TEST_F(ClientTest, CallsWaitForAnAttemptThatThereIsAReasonFor) {
+  options.reconnect_pause_first = options.reconnect_pause_max = seconds(1000);
+  connect();
+  server.dialer().refuse = true;
+  server.connection().close();
+  server.run();
+  test.advance(seconds(2));
+  EXPECT_TRUE(write("a")->ended());
+  client().reconnect("a failover");
+  server.run();
+  EXPECT_EQ(server.dialer().dials, 3);
+  Said* const b = write("b");
+  EXPECT_EQ(b->text(), "(waits)");
+  test.advance(milliseconds(1100));
+  EXPECT_TRUE(b->ended());
+  server.dialer().refuse = false;
+  server.dialer().hang = true;
+  client().reconnect("another failover");
+  server.run();
+  test.advance(seconds(6));
+  EXPECT_TRUE(write("c")->ended());
+  client().reconnect("yet another failover");
+  server.run();
+  server.dialer().hang = false;
+  client().reconnect("one that comes while we try");
+  write("c");
+  EXPECT_EQ(server.commands(), Words{"SET c v"}) << "no time has passed";
+}
+
+TEST_F(ClientTest, AnAttemptToReachAServerThatIsLeftIsGivenUp) {
+  connect();
+  server.dialer().hang = true;
+  server.connection().close();
+  server.run();
+  Said* const a = write("a");
+  server.dialer().hang = false;
+  client().reconnect("a failover");
+  EXPECT_EQ(server.commands(), Words{"SET a v"}) << "no time has passed";
+  server.say("+OK\r\n");
+  EXPECT_EQ(a->text(), "OK");
+  EXPECT_EQ(counters.connect_failures.read(), 0U);
+}
+
 // ---- connecting
 
 TEST_F(ClientTest, PausesLongerAndLongerBetweenAttempts) {
@@ -538,6 +655,41 @@ TEST_F(ClientTest, BoundsCommandsThatWaitForAConnection) {
   EXPECT_EQ(b->text(),
             "RESOURCE_EXHAUSTED: redis redis.test:6379: 1 commands wait for a connection");
   server.run();
+}
+
+TEST_F(ClientTest, BoundsCommandsThatAreSentAgain) {
+  options.waiting_max = 1;
+  connect();
+  Said* const a = read("a");
+  Said* const b = read("b");
+  server.run();
+  server.connection().close();
+  EXPECT_EQ(server.commands(), (Words{"GET a", "GET b", "GET a"}));
+  EXPECT_EQ(b->text(),
+            "UNAVAILABLE: redis redis.test:6379: the server closed the connection [retryable]");
+  EXPECT_EQ(counters.refused.read(), 1U);
+  server.say("$1\r\n1\r\n");
+  EXPECT_EQ(a->text(), "\"1\"");
+}
+
+TEST_F(ClientTest, BoundsBytesThatAreSentWhenAConnectionIsThere) {
+  options.unsent_bytes_max = 1000;
+  tests::Later<Status> connected;
+  test.tasks().spawn(&tell, client().connect(), &connected);
+  std::vector<Said*> calls;
+  for (int i = 0; i < 50; ++i) calls.push_back(write("k"));
+  const size_t sent = server.commands().size();
+  EXPECT_GT(sent, 20U);
+  EXPECT_LT(sent, 50U);
+  EXPECT_EQ(counters.refused.read(), 50 - sent);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    if (i < sent) {
+      EXPECT_EQ(calls[i]->text(), "(waits)") << i;
+    } else {
+      EXPECT_TRUE(calls[i]->text().starts_with("RESOURCE_EXHAUSTED: redis redis.test:6379: "))
+          << calls[i]->text();
+    }
+  }
 }
 
 TEST_F(ClientTest, BoundsBytesNotSent) {

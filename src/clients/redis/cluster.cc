@@ -171,9 +171,9 @@ size_t Cluster::server_count() const {
 
 Client* Cluster::client_for(uint16_t slot, Lane lane) {
   Node* node = slots_[slot];
-  if (node != nullptr) return &node->clients.lane(lane);
-  wanted_.set();
-  return nullptr;
+  // Whoever has to wait may be served by another one meanwhile.
+  if (node == nullptr || node->clients.normal().state() != Client::State::kReady) wanted_.set();
+  return node == nullptr ? nullptr : &node->clients.lane(lane);
 }
 
 Error Cluster::why_nobody(uint16_t slot) const {

@@ -196,6 +196,41 @@ TEST_F(ClusterTest, AWriteThatWasSentIsNotRepeatedElsewhere) {
   EXPECT_TRUE(server.commands().empty());
 }
 
+TEST_F(ClusterTest, ACutConnectionIsMadeAgainAtOnce) {
+  ASSERT_EQ(connect(), "connected");
+  for (int i = 0; i < 5; ++i) {
+    Said* said = ask(5);
+    EXPECT_EQ(server.commands_by_address(), Strings{fmt::format("{}: GET k", kA)});
+    server.connection_to(kA).reset();
+    EXPECT_EQ(server.commands_by_address(), Strings{fmt::format("{}: GET k", kA)})
+        << "no time has passed";
+    server.say_at(kA, "+a\r\n");
+    EXPECT_EQ(said->text(), "a");
+  }
+  EXPECT_EQ(counters.retried.read(), 0U);
+}
+
+// Its box is gone: nobody refuses, nobody answers.
+TEST_F(ClusterTest, CallsThatWaitForAServerGoWhereItsSlotsGo) {
+  ASSERT_EQ(connect(), "connected");
+  server.silent = {kA};
+  server.connection_to(kA).reset();
+  server.run();
+  Said* said = ask(5, Effect::kWrite);
+  map = map_of({range(0, 8191, "10.0.0.3"), range(8192, 16383, "10.0.0.2")});
+  pass(milliseconds(200));
+  ask(5);
+  pass(seconds(2));
+  for (const std::string& command : server.commands_by_address()) {
+    if (!command.ends_with("GET k")) continue;
+    EXPECT_EQ(command, fmt::format("{}: GET k", kC));
+  }
+  EXPECT_FALSE(said->ended());
+  server.say_at(kC, "+1\r\n+2\r\n");
+  EXPECT_TRUE(said->ended());
+  EXPECT_EQ(said->text().size(), 1U) << said->text();
+}
+
 TEST_F(ClusterTest, ASlotOfNobodyIsUnavailable) {
   map = map_of({range(0, 99, "10.0.0.1")});
   ASSERT_EQ(connect(), "connected");

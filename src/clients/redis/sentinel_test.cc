@@ -156,6 +156,31 @@ TEST_F(SentinelTest, FindsOutAboutAnotherPrimaryWithoutNews) {
   EXPECT_TRUE(server.connection_to(kOld).ended());
 }
 
+TEST_F(SentinelTest, ACutConnectionIsMadeAgainAtOnceWhereverThePrimaryIsNow) {
+  ASSERT_EQ(connect(), "connected");
+  primary = address_of("10.0.0.2");
+  server.connection_to(kOld).reset();
+  server.run();
+  EXPECT_EQ(server.connections_to(kOld), 1U);
+  EXPECT_EQ(server.connections_to(kNew), 1U) << "no time has passed";
+  EXPECT_EQ(sentinel->health().state, Health::State::kReady);
+}
+
+TEST_F(SentinelTest, NewsEndAnAttemptToReachTheOldPrimary) {
+  ASSERT_EQ(connect(), "connected");
+  server.silent = {kOld};
+  server.connection_to(kOld).reset();
+  server.run();
+  EXPECT_EQ(server.connections_to(kOld), 2U);
+  EXPECT_EQ(sentinel->health().state, Health::State::kDown);
+  primary = address_of("10.0.0.2");
+  const std::string text = "main 10.0.0.1 6379 10.0.0.2 6379";
+  server.say_at(kFirst, fmt::format("*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n${}\r\n{}\r\n",
+                                    text.size(), text));
+  EXPECT_EQ(server.connections_to(kNew), 1U) << "no time has passed";
+  EXPECT_EQ(sentinel->health().state, Health::State::kReady);
+}
+
 TEST_F(SentinelTest, LogsInToTheSentinelsWithTheirPassword) {
   ASSERT_EQ(connect("s3ntinel"), "connected");
   std::vector<std::string> said = server.greetings();

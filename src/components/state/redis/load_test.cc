@@ -9,6 +9,7 @@
 
 #include "clients/redis/slot.h"
 #include "tests/conformance/redis_store.h"
+#include "tests/support/deep.h"
 
 namespace layotto::components::state::redis {
 namespace {
@@ -172,6 +173,23 @@ class RedisStateLoad : public ::testing::Test {
   static bool has(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
   }
+  // Ends the store's connections to the server, and no others; how many there were.
+  static int cut(const tests::RedisServer& server) {
+    const std::string list = server.command({"CLIENT", "LIST", "TYPE", "normal"});
+    int count = 0;
+    for (size_t at = 0; at < list.size();) {
+      const size_t end = std::min(list.find('\n', at), list.size());
+      const std::string line = list.substr(at, end - at);
+      at = end + 1;
+      if (!has(line, " name=layotto ")) continue;
+      const size_t id = line.find("id=") + 3;
+      const std::string killed =
+          server.command({"CLIENT", "KILL", "ID", line.substr(id, line.find(' ', id) - id)});
+      CHECK(killed == "1", killed);
+      ++count;
+    }
+    return count;
+  }
 
   std::unique_ptr<RedisStore> store_;
 };
@@ -182,7 +200,8 @@ TEST_F(RedisStateLoad, AServerThatIsKilledHasWhatItAcknowledged) {
   tests::RedisServer server({.arguments = {"--appendonly", "yes", "--appendfsync", "always"}});
   RedisStore& store = open("redis_host: '" + server.address() + "'");
   Load load(store, {});
-  for (int round = 0; round < 3; ++round) {
+  const int rounds = tests::rounds(1, 20);
+  for (int round = 0; round < rounds; ++round) {
     ASSERT_TRUE(load.goes_on(10));
     server.kill();
     ASSERT_TRUE(load.goes_on_until([&] { return !store.ready(); }));
@@ -202,7 +221,8 @@ TEST_F(RedisStateLoad, ForgottenScriptsAreNotNoticed) {
   tests::RedisServer server;
   RedisStore& store = open("redis_host: '" + server.address() + "'");
   Load load(store, {});
-  for (int i = 0; i < 50; ++i) {
+  const int rounds = tests::rounds(50, 2000);
+  for (int i = 0; i < rounds; ++i) {
     ASSERT_TRUE(load.goes_on(1));
     ASSERT_EQ(server.command({"SCRIPT", "FLUSH", i % 2 == 0 ? "SYNC" : "ASYNC"}), "OK");
   }
@@ -217,7 +237,8 @@ TEST_F(RedisStateLoad, CutConnectionsCostOnlyWhatWasOnTheWay) {
   tests::RedisServer server;
   RedisStore& store = open("redis_host: '" + server.address() + "'");
   Load load(store, {});
-  for (int i = 0; i < 20; ++i) {
+  const size_t cuts = static_cast<size_t>(tests::rounds(20, 2000));
+  for (size_t i = 0; i < cuts; ++i) {
     ASSERT_TRUE(load.goes_on(2));
     ASSERT_EQ(server.command({"CLIENT", "KILL", "TYPE", "normal"}), "1");
   }
@@ -225,14 +246,15 @@ TEST_F(RedisStateLoad, CutConnectionsCostOnlyWhatWasOnTheWay) {
   const Load::Told told = load.finish();
   EXPECT_EQ(told.wrong, "");
   EXPECT_EQ(told.refused + told.unread, 0U) << "what may be sent again is";
-  EXPECT_LE(told.unknown, 20U * 16);
+  EXPECT_LE(told.unknown, cuts * 16);
 }
 
 TEST_F(RedisStateLoad, AServerThatStandsStillLosesNothing) {
   tests::RedisServer server;
   RedisStore& store = open("redis_host: '" + server.address() + "'");
   Load load(store, {.patience = milliseconds(200)});
-  for (int round = 0; round < 3; ++round) {
+  const int rounds = tests::rounds(1, 20);
+  for (int round = 0; round < rounds; ++round) {
     ASSERT_TRUE(load.goes_on(5));
     server.pause();
     const size_t before = load.told().unknown + load.told().unread;
@@ -258,7 +280,8 @@ TEST_F(RedisStateLoad, ASlotThatMovesIsNotNoticed) {
   const StateWrite a{.key = "{t}.a", .value = "1"};
   const StateWrite b{.key = "{t}.b", .value = "1"};
   ASSERT_TRUE(store.transact({a, b}).ok());
-  for (int round = 0; round < 2; ++round) {
+  const int rounds = tests::rounds(2, 20);
+  for (int round = 0; round < rounds; ++round) {
     ASSERT_TRUE(load.goes_on(5));
     const size_t to = (from + 1) % cluster.size();
     const std::string source = cluster.node_id(from);
@@ -301,19 +324,54 @@ TEST_F(RedisStateLoad, ASlotThatMovesIsNotNoticed) {
   EXPECT_FALSE(has(store.metrics(), "reason=\"redirection\"} 0"));
 }
 
+TEST_F(RedisStateLoad, CutConnectionsToAClusterCostOnlyWhatWasOnTheWay) {
+  tests::RedisCluster cluster;
+  RedisStore& store =
+      open("redis_type: cluster, redis_host: '" + joined(cluster.addresses()) + "'");
+  Load load(store, {});
+  const size_t cuts = static_cast<size_t>(tests::rounds(20, 2000));
+  for (size_t i = 0; i < cuts; ++i) {
+    ASSERT_TRUE(load.goes_on(2));
+    ASSERT_EQ(cut(cluster.node(i % cluster.size())), 1);
+  }
+  ASSERT_TRUE(load.goes_on(1));
+  const Load::Told told = load.finish();
+  EXPECT_EQ(told.wrong, "");
+  EXPECT_EQ(told.refused + told.unread, 0U);
+  EXPECT_LE(told.unknown, cuts * 16);
+}
+
 // The old primary stands still, so that what waits there does not even see its connection end.
 TEST_F(RedisStateLoad, AFailoverKeepsWhatWasAcknowledgedStrongly) {
   tests::RedisSentinels sentinels;
-  RedisStore& store = open("sentinel_master_name: main, replicas_min: 1, redis_host: '" +
-                           joined(sentinels.sentinel_addresses()) + "'");
-  Load load(store, {.consistency = Consistency::kStrong, .patience = seconds(5)});
+  RedisStore& store = open(
+      "sentinel_master_name: main, replicas_min: 1, replicas_timeout: 100ms, "
+      "redis_host: '" +
+      joined(sentinels.sentinel_addresses()) + "'");
+
+  // As with one server: a connection that is cut is made again at once.
+  {
+    Load cut_off(store, {.prefix = "cut-"});
+    for (int i = 0; i < 5; ++i) {
+      ASSERT_TRUE(cut_off.goes_on(2));
+      ASSERT_EQ(cut(sentinels.primary()), 1);
+    }
+    ASSERT_TRUE(cut_off.goes_on(1));
+    const Load::Told told = cut_off.finish();
+    EXPECT_EQ(told.wrong, "");
+    EXPECT_EQ(told.refused + told.unread, 0U);
+  }
+
+  constexpr size_t kWriters = 4;
+  Load load(store,
+            {.writers = kWriters, .consistency = Consistency::kStrong, .patience = seconds(5)});
   ASSERT_TRUE(load.goes_on(20));
   tests::RedisServer& old = sentinels.primary();
   old.pause();
   ASSERT_TRUE(load.goes_on_until([&] { return sentinels.primary_address() != old.address(); }));
   // Nothing is strong any more: the new one has no replica.
   const size_t before = load.told().unknown;
-  ASSERT_TRUE(load.goes_on_until([&] { return load.told().unknown >= before + 16; }));
+  ASSERT_TRUE(load.goes_on_until([&] { return load.told().unknown >= before + kWriters; }));
   EXPECT_EQ(load.finish().wrong, "");
 
   Load weak(store, {.prefix = "weak-"});

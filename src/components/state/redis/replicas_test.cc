@@ -107,6 +107,40 @@ TEST_F(RedisReplicas, AreNotCountedOnAnotherConnection) {
   EXPECT_TRUE(server_.commands().empty()) << "a new connection has written nothing";
 }
 
+TEST_F(RedisReplicas, DoNotMakeEveryWriteDialAServerThatIsAway) {
+  tests::Later<Status> written;
+  write_strongly("k", &written);
+  server_.say(":0\r\n");
+  server_.say(":2\r\n");
+  ASSERT_TRUE(written->ok());
+  server_.commands();
+  server_.dialer().refuse = true;
+  for (const auto& connection : server_.dialer().connections) connection->close();
+  server_.run();
+  test_.advance(std::chrono::seconds(2));
+  const int dials = server_.dialer().dials;
+  for (int i = 0; i < 50; ++i) {
+    tests::Later<Status> refused;
+    write_strongly("k", &refused);
+    ASSERT_TRUE(refused.has_value());
+    EXPECT_EQ(refused->error().message(),
+              "redis redis.test:6379: connection refused; not connected");
+  }
+  EXPECT_EQ(server_.dialer().dials, dials);
+
+  server_.dialer().refuse = false;
+  while (store_->health().state != blocks::Health::State::kReady) {
+    test_.advance(std::chrono::milliseconds(10));
+    server_.run();
+  }
+  tests::Later<Status> again;
+  write_strongly("k", &again);
+  EXPECT_EQ(server_.commands().size(), 1U) << "no time has passed";
+  server_.say(":0\r\n");
+  server_.say(":2\r\n");
+  EXPECT_TRUE(again->ok());
+}
+
 // The reply of the write came while the connection was given up already.
 TEST_F(RedisReplicas, AreNotCountedOnAConnectionThatIsLeft) {
   tests::Later<Status> refused;
