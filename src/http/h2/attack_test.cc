@@ -182,6 +182,38 @@ TEST(H2Attack, StreamsBeyondTheLimit) {
   EXPECT_GE(s.counters.stream_limit.read(), 200);
 }
 
+// What comes late on a stream we reset is ignored, but not for ever.
+TEST(H2Attack, FramesOnAStreamThatWasReset) {
+  const std::vector<std::pair<const char*, std::string>> frames = {
+      {"HEADERS", wire::headers(1, wire::hpack_literal("a", "b"))},
+      {"DATA", data(1, "x", wire::kNoFlags)},
+      {"DATA with END_STREAM", data(1, "x")},
+  };
+  for (const auto& [name, bytes] : frames) {
+    SCOPED_TRACE(name);
+    Server s;
+    H2Wire& attacker = s.connect();
+    s.exchange(attacker, request(1, wire::post("/wait"), kOpen) + wire::window_update(1, 0));
+    const uint32_t rounds = s.flood(attacker, 2000, [&](uint32_t) { return bytes; });
+    EXPECT_GE(rounds, 900) << "a client may not have heard of the reset yet";
+    EXPECT_LE(rounds, 1010);
+    expect_flood(attacker, s.counters.flood_idle_frames);
+  }
+}
+
+// An upload that we end early is still on its way: full frames are no attack.
+TEST(H2Attack, AnUploadThatWasResetMayStillArrive) {
+  Server s;
+  H2Wire& peer = s.connect();
+  s.exchange(peer, request(1, wire::post("/wait"), kOpen) + wire::window_update(1, 0));
+  for (int i = 0; i < 3000; ++i) {
+    s.exchange(peer, data(1, std::string(1000, 'x'), wire::kNoFlags));
+    peer.forget_frames();
+  }
+  s.exchange(peer, request(3, wire::get("/")));
+  EXPECT_EQ(peer.answer(3).body, "fine");
+}
+
 // ---- frames that do no work
 
 TEST(H2Attack, FramesThatDoNoWork) {
@@ -220,6 +252,18 @@ TEST(H2Attack, SettingsWithTooManyEntries) {
   wire::Settings entries;
   for (int i = 0; i < 2000; ++i) entries.emplace_back(0x99, 1);
   s.exchange(attacker, wire::settings(entries));
+  expect_flood(attacker, s.counters.flood_idle_frames);
+}
+
+// Few bytes that concern every stream there is.
+TEST(H2Attack, SettingsOverManyStreams) {
+  Server s;
+  H2Wire& attacker = s.connect();
+  for (uint32_t i = 0; i < 900; ++i) s.exchange(attacker, request(id(i), wire::get("/wait")));
+  const uint32_t rounds = s.flood(attacker, 1000, [](uint32_t i) {
+    return wire::settings({{wire::kInitialWindowSize, i % 2}});
+  });
+  EXPECT_LE(rounds, 130);
   expect_flood(attacker, s.counters.flood_idle_frames);
 }
 
@@ -321,6 +365,31 @@ TEST(H2Attack, SmallerHeaderBombsAreRefused) {
   }
   EXPECT_EQ(s.counters.header_limit.read(), 50);
   EXPECT_EQ(s.tally.entered, 0);
+}
+
+// A head of few bytes that is large, on each of a thousand streams that stay open.
+TEST(H2Attack, HeaderBombsThatAreHeld) {
+  Server s;
+  H2Wire& attacker = s.connect();
+  s.exchange(attacker,
+             wire::window_update(0, 1 << 30) +
+                 wire::headers(1, wire::hpack(wire::get("/")) +
+                                      wire::hpack_literal_indexed("x", std::string(3500, 'y'))));
+  const size_t before = tests::bytes_in_use();
+  for (uint32_t i = 1; i < 900; ++i) {
+    std::string bomb =
+        wire::hpack(wire::get("/wait")) + wire::hpack_literal("n", std::to_string(i));
+    for (int j = 0; j < 17; ++j) bomb += wire::hpack_indexed(62);
+    s.exchange(attacker, wire::headers(id(i), bomb));
+    ASSERT_EQ(attacker.answer(id(i)).status, "431");
+    attacker.forget();
+  }
+  EXPECT_EQ(s.counters.header_limit.read(), 899);
+  EXPECT_LE(tests::bytes_in_use(), before + 500'000);
+  // Named once or twice it is no bomb.
+  s.exchange(attacker, wire::headers(3001, wire::hpack(wire::get("/")) + wire::hpack_indexed(62) +
+                                               wire::hpack_indexed(62)));
+  EXPECT_EQ(attacker.answer(3001).body, "fine");
 }
 
 TEST(H2Attack, TableThrashing) {

@@ -74,13 +74,13 @@ bool is_value(std::string_view value) {
 void MessageRules::add(std::string_view name, std::string_view value) {
   bytes_ += name.size() + value.size() + kFieldOverhead;
   if (malformed_) return;
+  if (bytes_ > bytes_kept_max_) too_large_ = true;
   if (!name.empty() && name[0] == ':') {
-    if (bytes_ > limits_.bytes_max) too_large_ = true;
     add_pseudo(name, value);
     return;
   }
   regular_seen_ = true;
-  add_regular(name, value);
+  if (!too_large_) add_regular(name, value);
 }
 
 // A pseudo header field of messages of this kind, once.
@@ -173,7 +173,7 @@ void MessageRules::add_regular(std::string_view name, std::string_view value) {
     malformed_ = true;
     return;
   }
-  if (bytes_ > limits_.bytes_max || block_.fields().size() >= limits_.fields_max) {
+  if (block_.fields().size() >= limits_.fields_max) {
     too_large_ = true;
     return;
   }

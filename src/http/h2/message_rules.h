@@ -2,6 +2,7 @@
 // order and fills a HeaderBlock; a block that breaks a rule is malformed, which costs its stream.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -16,13 +17,19 @@ class MessageRules {
   struct Limits {
     size_t bytes_max;               // names + values + 32 each, pseudo header fields too
     size_t fields_max;              // without pseudo header fields
+    size_t encoded_bytes;           // of the block; see kTablesBytes
     bool extended_connect = false;  // :protocol is allowed, RFC 8441
   };
   // `block` is empty and outlives this.
   MessageRules(BlockKind kind, const Limits& limits, HeaderBlock& block)
-      : kind_(kind), limits_(limits), block_(block) {}
+      : kind_(kind),
+        limits_(limits),
+        block_(block),
+        bytes_kept_max_(
+            std::min(limits.bytes_max, kTablesBytes + kExpansionMax * limits.encoded_bytes)) {}
 
-  // Texts are copied. After the first broken rule further fields are only counted.
+  // Texts are copied. After the first broken rule, and over the limits, further fields are only
+  // counted.
   void add(std::string_view name, std::string_view value);
   // After the last field.
   void finish();
@@ -37,6 +44,11 @@ class MessageRules {
 
  private:
   static constexpr size_t kAttackFactor = 4;
+  // A byte of a block may stand for an entry of kilobytes. Whoever names each entry once stays
+  // below this: both tables, and a few times what the block itself says. More is the same entries
+  // again and again, which would make us keep a thousand times what was sent.
+  static constexpr size_t kTablesBytes = 8 * 1024;
+  static constexpr size_t kExpansionMax = 8;
   enum Pseudo : uint8_t {
     kMethod = 1,
     kScheme = 2,
@@ -53,6 +65,7 @@ class MessageRules {
   BlockKind kind_;
   const Limits& limits_;
   HeaderBlock& block_;
+  const size_t bytes_kept_max_;
   size_t bytes_ = 0;
   int64_t content_length_ = -1;
   uint8_t pseudo_seen_ = 0;

@@ -237,6 +237,7 @@ class Session {
   void on_rst_stream(ByteView payload);
   void on_settings(ByteView payload);
   bool apply_setting(uint16_t id, uint32_t value);
+  bool change_initial_window(int64_t window, int64_t highest);
   void on_ping(ByteView payload);
   void on_goaway(ByteView payload);
   void on_window_update(ByteView payload);

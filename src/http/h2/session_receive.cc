@@ -170,8 +170,7 @@ void Session::begin_frame() {
       begin_data();
       return;
     case FrameType::kHeaders:
-      guard_.worked();
-      break;
+      break;  // work or not: on_block() says
     case FrameType::kSettings:
     case FrameType::kPing:
       if (!frame_.has(kFlagAck) && !check_idle_frame()) return;
@@ -364,6 +363,11 @@ void Session::on_block(ByteView encoded) {
   const bool end_stream = block_head_.has(kFlagEndStream);
   const BlockUse use = use_of_block(id);
   if (ended_) return;
+  if (use != BlockUse::kIgnored) {
+    guard_.worked();
+  } else if (side_ == Side::kServer && !check_idle_frame()) {
+    return;
+  }
   if (use == BlockUse::kNewStream) {
     if (const HeaderCache::Entry* known = header_cache_.find(encoded, decoder_.generation());
         known != nullptr) {
@@ -381,10 +385,14 @@ void Session::on_block(ByteView encoded) {
   HeaderBlockRef block(HeaderBlock::make());
   const MessageRules::Limits limits{.bytes_max = limits_.header_bytes_max,
                                     .fields_max = limits_.header_fields_max,
+                                    .encoded_bytes = encoded.size(),
                                     .extended_connect = limits_.extended_connect};
   MessageRules rules(kind, limits, *block.get());
   hpack::FieldReader reader(decoder_, encoded);
-  while (const hpack::Field* field = reader.next()) rules.add(field->name, field->value);
+  while (const hpack::Field* field = reader.next()) {
+    rules.add(field->name, field->value);
+    if (rules.attack()) break;
+  }
   if (reader.broken()) {
     connection_error(ErrorCode::kCompressionError);
     return;
@@ -545,9 +553,18 @@ void Session::on_settings(ByteView payload) {
     connection_error(ErrorCode::kEnhanceYourCalm, SessionFailure::kIdleFrameFlood);
     return;
   }
+  // What concerns every stream is done once, however often the frame says it.
+  int64_t window_highest = peer_initial_window_;
+  int64_t window = peer_initial_window_;
   for (; !payload.empty(); payload.remove_prefix(kSettingBytes)) {
-    if (!apply_setting(read_u16(payload.data()), read_u32(payload.data() + 2))) return;
+    const uint16_t id = read_u16(payload.data());
+    const uint32_t value = read_u32(payload.data() + 2);
+    if (!apply_setting(id, value)) return;
+    if (static_cast<Setting>(id) != Setting::kInitialWindowSize) continue;
+    window = value;
+    window_highest = std::max(window_highest, window);
   }
+  if (!change_initial_window(window, window_highest)) return;
   settings_received_ = true;
   put_frame(FrameType::kSettings, kFlagAck, 0, {});
   if (++answers_unsent_ > kAnswersUnsentMax) {
@@ -572,27 +589,12 @@ bool Session::apply_setting(uint16_t id, uint32_t value) {
     case Setting::kMaxConcurrentStreams:
       peer_streams_max_ = value;
       return true;
-    case Setting::kInitialWindowSize: {
+    case Setting::kInitialWindowSize:
       if (value > kWindowMax) {
         connection_error(ErrorCode::kFlowControlError);
         return false;
       }
-      const int64_t change = static_cast<int64_t>(value) - peer_initial_window_;
-      peer_initial_window_ = static_cast<int32_t>(value);
-      bool overflow = false;
-      streams_.for_each([&](StreamState& stream) {
-        const int64_t window = stream.send_window + change;
-        overflow = overflow || window > kWindowMax;
-        stream.send_window = static_cast<int32_t>(std::min(window, kWindowMax));
-        stream.unlink();
-        // Not at once: that could end the stream and change the table we walk over.
-        if (stream.queued > 0 && stream.head_sent && stream.send_window > 0) {
-          sending_.push_back(stream);
-        }
-      });
-      if (overflow) connection_error(ErrorCode::kFlowControlError);
-      return !overflow;
-    }
+      return true;  // change_initial_window() does it
     case Setting::kMaxFrameSize:
       if (value < kDefaultFrameBytes || value > kFrameBytesCeiling) {
         connection_error(ErrorCode::kProtocolError);
@@ -610,6 +612,32 @@ bool Session::apply_setting(uint16_t id, uint32_t value) {
     default:
       return true;
   }
+}
+
+// §6.9.2: windows move by the difference, below zero too. `highest` is the highest value on the way.
+bool Session::change_initial_window(int64_t window, int64_t highest) {
+  if (highest == peer_initial_window_ && window == highest) return true;
+  // A few bytes that make us walk over all streams are paid for as if they were several frames.
+  constexpr size_t kStreamsPerFrame = 128;
+  for (size_t i = streams_.count() / kStreamsPerFrame; i > 0; --i) {
+    if (!check_idle_frame()) return false;
+  }
+  const int64_t change = window - peer_initial_window_;
+  const int64_t rise = highest - peer_initial_window_;
+  peer_initial_window_ = static_cast<int32_t>(window);
+  bool overflow = false;
+  streams_.for_each([&](StreamState& stream) {
+    overflow = overflow || stream.send_window + rise > kWindowMax;
+    stream.send_window =
+        static_cast<int32_t>(std::min<int64_t>(stream.send_window + change, kWindowMax));
+    stream.unlink();
+    // Not at once: that could end the stream and change the table we walk over.
+    if (stream.queued > 0 && stream.head_sent && stream.send_window > 0) {
+      sending_.push_back(stream);
+    }
+  });
+  if (overflow) connection_error(ErrorCode::kFlowControlError);
+  return !overflow;
 }
 
 void Session::on_ping(ByteView payload) {

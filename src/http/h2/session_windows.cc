@@ -27,15 +27,18 @@ void Session::begin_data() {
     connection_error(ErrorCode::kProtocolError);
     return;
   }
-  // Frames that carry nothing make us work for nothing.
-  if ((left_ == 0 || padded) && !frame_.has(kFlagEndStream)) {
+  // Frames that carry nothing make us work for nothing; so do those that carry next to nothing and
+  // are dropped.
+  constexpr size_t kDroppedBytesMin = 16;
+  StreamState* stream = find(id);
+  const bool dropped = side_ == Side::kServer && stream == nullptr;
+  if ((left_ == 0 || padded) ? !frame_.has(kFlagEndStream) : dropped && left_ < kDroppedBytesMin) {
     if (!check_idle_frame()) return;
-  } else {
+  } else if (!dropped) {
     guard_.worked();
   }
   receive_window_ -= static_cast<int64_t>(left_);
   data_stream_ = nullptr;  // the data are dropped, unless …
-  StreamState* stream = find(id);
   if (stream == nullptr) {
     switch (ending_of(id)) {
       case Ending::kComplete:
