@@ -225,6 +225,7 @@ TEST_F(ClusterTest, CallsThatWaitForAServerGoWhereItsSlotsGo) {
     if (!command.ends_with("GET k")) continue;
     EXPECT_EQ(command, fmt::format("{}: GET k", kC));
   }
+  ASSERT_EQ(server.connections_to(kC), 1U);
   EXPECT_FALSE(said->ended());
   server.say_at(kC, "+1\r\n+2\r\n");
   EXPECT_TRUE(said->ended());
