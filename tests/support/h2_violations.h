@@ -1,5 +1,5 @@
 // What a test of one rule of RFC 9113 is made of: bytes that break it, and what has to follow. For
-// tables: see src/http/h2/rfc9113_test.cc.
+// tables: see src/http/h2/rfc9113_*_test.cc.
 #pragma once
 
 #include <optional>

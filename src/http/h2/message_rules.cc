@@ -22,7 +22,8 @@ constexpr auto make_classes() {
     for (char c = 'A'; c <= 'Z'; ++c) classes[static_cast<unsigned char>(c)] |= mark;
   };
   alphanumeric(kAuthorityChar | kSchemeChar);
-  for (const char c : std::string_view("-._~!$&'()*+,;=:@%[]")) {
+  // No "@": there is no userinfo here, RFC 9113 §8.3.1.
+  for (const char c : std::string_view("-._~!$&'()*+,;=:%[]")) {
     classes[static_cast<unsigned char>(c)] |= kAuthorityChar;
   }
   for (const char c : std::string_view("+-."))
@@ -208,6 +209,7 @@ void MessageRules::finish() {
   switch (kind_) {
     case BlockKind::kRequest:
       if (!too_large_) check_request();
+      if (block_.line().method == Method::kConnect) content_length_ = kTunnel;
       if (block_.line().authority.empty()) {
         block_.line().authority =
             HeaderMap(block_).get(HeaderId::kHost).value_or(std::string_view());

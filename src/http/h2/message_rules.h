@@ -39,7 +39,9 @@ class MessageRules {
   [[nodiscard]] bool too_large() const { return too_large_; }
   // So much over the limits that it is no mistake any more.
   [[nodiscard]] bool attack() const { return bytes_ > limits_.bytes_max * kAttackFactor; }
-  // What the content-length field says; -1 when there is none.
+  // What the content-length field says; -1 when there is none; kTunnel for CONNECT, which has no
+  // content but bytes for somebody else.
+  static constexpr int64_t kTunnel = -2;
   [[nodiscard]] int64_t content_length() const { return content_length_; }
 
  private:

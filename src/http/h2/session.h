@@ -250,6 +250,7 @@ class Session {
   void stream_error(uint32_t id, ErrorCode code);
   [[nodiscard]] bool is_idle(uint32_t id) const;
   [[nodiscard]] Ending ending_of(uint32_t id) const;
+  [[nodiscard]] bool is_remembered(uint32_t id) const;
   void give_back_connection_window(size_t bytes) {
     connection_consumed_ += static_cast<int64_t>(bytes);
     if (connection_consumed_ >= receive_window_size_ / 2) [[unlikely]]

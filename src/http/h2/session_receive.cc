@@ -257,12 +257,21 @@ Session::Ending Session::ending_of(uint32_t id) const {
   return Ending::kResetByUs;
 }
 
+bool Session::is_remembered(uint32_t id) const {
+  return std::any_of(closed_.begin(), closed_.end(),
+                     [id](const ClosedStream& each) { return each.id == id; });
+}
+
 void Session::stream_error(uint32_t id, ErrorCode code) {
   put_rst_stream(id, code);
   if (StreamState* stream = find(id); stream != nullptr) {
     close_stream(*stream, code, Ending::kResetByUs);
-  } else if (code != ErrorCode::kRefusedStream) {
-    ++unannounced_errors_;
+  } else {
+    if (code != ErrorCode::kRefusedStream) ++unannounced_errors_;
+    // A request that was never taken: what else is on its way is not held against the peer.
+    if (!is_remembered(id)) {
+      closed_[closed_count_++ % kClosedKept] = {.id = id, .ending = Ending::kResetByUs};
+    }
   }
   // Resets the peer provokes count like resets it sends.
   if (side_ == Side::kServer && !guard_.reset(now_)) {
@@ -350,10 +359,8 @@ Session::BlockUse Session::use_of_block(uint32_t id) {
   }
   // A stream that was passed over may not be opened any more (§5.1.1). One that ended so long ago
   // that we do not remember it may look the same, and only while no ending was forgotten we know.
-  if (side_ == Side::kServer && closed_count_ <= kClosedKept) {
-    const auto known = std::find_if(closed_.begin(), closed_.end(),
-                                    [id](const ClosedStream& each) { return each.id == id; });
-    if (known == closed_.end()) connection_error(ErrorCode::kProtocolError);
+  if (side_ == Side::kServer && closed_count_ <= kClosedKept && !is_remembered(id)) {
+    connection_error(ErrorCode::kProtocolError);
   }
   return BlockUse::kIgnored;
 }
@@ -458,7 +465,8 @@ void Session::finish_trailers(StreamState& stream, HeaderBlockRef block, bool en
                               bool too_large) {
   const bool incomplete =
       stream.content_length >= 0 && stream.content_received != stream.content_length;
-  if (!end_stream || incomplete) {
+  const bool tunnel = stream.content_length == MessageRules::kTunnel;  // §8.5
+  if (!end_stream || incomplete || tunnel) {
     stream_error(stream.id, ErrorCode::kProtocolError);
     return;
   }
@@ -614,7 +622,7 @@ bool Session::apply_setting(uint16_t id, uint32_t value) {
   }
 }
 
-// §6.9.2: windows move by the difference, below zero too. `highest` is the highest value on the way.
+// §6.9.2: windows move by the difference, below zero too. `highest`: the highest value on the way.
 bool Session::change_initial_window(int64_t window, int64_t highest) {
   if (highest == peer_initial_window_ && window == highest) return true;
   // A few bytes that make us walk over all streams are paid for as if they were several frames.

@@ -1,5 +1,5 @@
 // Session: what goes in and what comes out when everybody keeps to the rules. The rules themselves:
-// rfc9113_test.cc; floods: attack_test.cc.
+// rfc9113_*_test.cc; floods: attack_test.cc.
 #include "http/h2/session.h"
 
 #include <gtest/gtest.h>
