@@ -12,6 +12,8 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/hash/hash.h>
+#include <absl/strings/string_view.h>
 
 #include <array>
 #include <atomic>
@@ -72,7 +74,13 @@ class SharedMap final : public blocks::Shared {
 
     [[nodiscard]] size_t bytes() const { return key.size() + value.size() + kEntryOverheadBytes; }
   };
-  using Entries = absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>>;
+  // absl's own hash of text, seeded per process; std::string_view would get the library's.
+  struct KeyHash {
+    size_t operator()(std::string_view key) const {
+      return absl::Hash<absl::string_view>()(absl::string_view(key.data(), key.size()));
+    }
+  };
+  using Entries = absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, KeyHash>;
   // Those that expire, the first to expire on top. Entries know their place.
   class ExpiryHeap {
    public:
@@ -102,7 +110,7 @@ class SharedMap final : public blocks::Shared {
   class ShardLocks;
   struct Shadow;
 
-  static size_t hash_of(std::string_view key) { return Entries::hasher()(key); }
+  static size_t hash_of(std::string_view key) { return KeyHash()(key); }
   static size_t shard_of(size_t hash) { return hash >> 60; }
   static_assert(kShards == 16, "the top four bits of the hash choose");
 
