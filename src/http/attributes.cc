@@ -46,6 +46,22 @@ bool is_of_head(AttributeId id) {
   }
 }
 
+bool is_short(AttributeId id) {
+  switch (id) {
+    case AttributeId::kStartTime:
+    case AttributeId::kResponseCode:
+    case AttributeId::kResponseFlags:
+    case AttributeId::kGrpcStatus:
+    case AttributeId::kBytesReceived:
+    case AttributeId::kBytesSent:
+    case AttributeId::kDuration:
+    case AttributeId::kTraceId:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void append_request(const RequestHead& head, std::string_view argument, telemetry::Line& out) {
   if (argument.starts_with(':')) {
     if (argument == ":method") out.text(head.method_text());
@@ -80,7 +96,8 @@ Result<std::optional<telemetry::Attribute>> AttributeTable::find(std::string_vie
     return std::optional(telemetry::Attribute{.id = static_cast<int32_t>(row.id),
                                               .is_number = is_number(row.id),
                                               .argument_in_lower_case = wants_argument,
-                                              .of_head = is_of_head(row.id)});
+                                              .of_head = is_of_head(row.id),
+                                              .is_short = is_short(row.id)});
   }
   return std::optional<telemetry::Attribute>();
 }
@@ -96,40 +113,17 @@ void ExchangeAttributes::append(int32_t id, std::string_view argument, telemetry
     return exchange_.connection != nullptr ? exchange_.connection->tls() : nullptr;
   };
   switch (static_cast<AttributeId>(id)) {
-    case AttributeId::kStartTime:
-      out.timestamp(started_);
-      return;
     case AttributeId::kRequestHeader:
       if (exchange_.request != nullptr) append_request(*exchange_.request, argument, out);
       return;
     case AttributeId::kProtocol:
       if (exchange_.request != nullptr) out.raw(protocol_name(exchange_.request->protocol()));
       return;
-    case AttributeId::kResponseCode:
-      out.integer(static_cast<unsigned>(exchange_.status));
-      return;
     case AttributeId::kResponseCodeDetails:
       out.raw(exchange_.failure_reason);
       return;
-    case AttributeId::kResponseFlags:
-      if (exchange_.failure.has_value()) out.raw(exchange_.failure->response_flag());
-      return;
-    case AttributeId::kGrpcStatus:
-      if (exchange_.grpc_status >= 0) {
-        out.raw(base::code_name(static_cast<Code>(exchange_.grpc_status)));
-      }
-      return;
     case AttributeId::kGrpcStatusNumber:
       if (exchange_.grpc_status >= 0) out.integer(exchange_.grpc_status);
-      return;
-    case AttributeId::kBytesReceived:
-      out.integer(exchange_.request_bytes);
-      return;
-    case AttributeId::kBytesSent:
-      out.integer(exchange_.response_bytes);
-      return;
-    case AttributeId::kDuration:
-      out.milliseconds(exchange_.duration);
       return;
     case AttributeId::kRemoteAddress:
       if (exchange_.connection != nullptr) out.text(exchange_.connection->peer_text());
@@ -146,10 +140,41 @@ void ExchangeAttributes::append(int32_t id, std::string_view argument, telemetry
     case AttributeId::kOperation:
       out.text(exchange_.operation);
       return;
+    // Short ones that are cut to less.
+    case AttributeId::kStartTime:
+      out.timestamp(started_);
+      return;
+    case AttributeId::kResponseCode:
+      out.integer(static_cast<unsigned>(exchange_.status));
+      return;
+    case AttributeId::kGrpcStatus:
+      out.raw(grpc_status());
+      return;
+    case AttributeId::kResponseFlags:
+      if (exchange_.failure.has_value()) out.raw(exchange_.failure->response_flag());
+      return;
+    case AttributeId::kBytesReceived:
+      out.integer(exchange_.request_bytes);
+      return;
+    case AttributeId::kBytesSent:
+      out.integer(exchange_.response_bytes);
+      return;
+    case AttributeId::kDuration:
+      out.integer(milliseconds());
+      return;
     case AttributeId::kTraceId:
       if (exchange_.span.present()) out.hex(exchange_.span.trace_id);
       return;
   }
+}
+
+char* ExchangeAttributes::put_trace_id(char* to) const {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (const uint8_t byte : exchange_.span.trace_id) {
+    *to++ = kDigits[byte >> 4];
+    *to++ = kDigits[byte & 15];
+  }
+  return to;
 }
 
 }  // namespace layotto::http

@@ -37,7 +37,7 @@ class Attributes : public ::testing::Test {
     auto compiled = telemetry::AccessLogFormat::compile(text, table);
     CHECK(compiled.ok(), compiled.error().message());
     std::string memory(telemetry::kLineBytesMax + 100, '\0');
-    telemetry::SecondText seconds;
+    telemetry::TimeText seconds;
     telemetry::Line line(memory.data(), telemetry::kLineBytesMax - 1, seconds);
     exchange.duration = milliseconds(12);
     ExchangeAttributes values(exchange, WallTime(std::chrono::seconds(1'700'000'000)));

@@ -56,7 +56,7 @@ class AccessLogFormat::Compiler {
       return {};
     }
     std::string buffer(text.size() * kEscapeBytesMax + Line::kSlackBytes, '\0');
-    SecondText unused;
+    TimeText unused;
     Line line(buffer.data(), buffer.size() - Line::kSlackBytes, unused);
     line.escape_as(Escaping::kJson);
     line.text(text);
@@ -130,16 +130,28 @@ class AccessLogFormat::Compiler {
   }
 
  private:
+  static Run run_of(const Operator& each) {
+    return each.of_head ? Run::kOfHead : each.is_short ? Run::kShort : Run::kNone;
+  }
   void find_runs() {
     std::vector<Operator>& all = format_.operators_;
-    uint8_t runs = 0;
-    for (size_t i = 0; i < all.size() && runs < kRunsMax;) {
-      const size_t first = i++;
-      if (!all[first].of_head) continue;
-      while (i < all.size() && all[i].of_head) ++i;
-      all[first].run = runs++;
-      all[first].run_length = static_cast<uint8_t>(i - first);
-      all[first].run_end = all[i - 1].end;
+    uint8_t of_head = 0;
+    for (size_t i = 0; i < all.size();) {
+      Operator& first = all[i];
+      const Run run = run_of(first);
+      size_t bytes = Line::kSlackBytes;
+      size_t end = i;
+      for (; end < all.size() && run_of(all[end]) == run; ++end) {
+        bytes += all[end].literal_size + AttributeValues::kShortBytes + kReservedBytes;
+      }
+      if (run != Run::kOfHead || of_head < kRunsMax) {
+        first.run = run;
+        first.run_length = static_cast<uint8_t>(end - i);
+        first.run_bytes = static_cast<uint16_t>(bytes);
+        first.run_end = all[end - 1].end;
+        if (run == Run::kOfHead) first.run_index = of_head++;
+      }
+      i = end;
     }
   }
 
@@ -215,7 +227,8 @@ class AccessLogFormat::Compiler {
         .argument_size = static_cast<uint16_t>(parsed.argument.size()),
         .bytes_max = static_cast<uint16_t>(std::min(parsed.bytes_max, kLineBytesMax)),
         .form = form,
-        .of_head = attribute.of_head};
+        .of_head = attribute.of_head,
+        .is_short = attribute.is_short && parsed.bytes_max == 0};
     texts_.append(pending_);
     for (const char c : parsed.argument) {
       const bool lower = attribute.argument_in_lower_case && c >= 'A' && c <= 'Z';
@@ -264,9 +277,9 @@ const AccessLogFormat::Remembered* AccessLogFormat::remember(AttributeValues& va
                                                              base::Arena& arena) const {
   auto* const remembered = arena.make<Remembered>();
   std::array<char, kLineBytesMax + Line::kSlackBytes> buffer;
-  SecondText unused;
+  TimeText unused;
   for (const Operator& first : operators_) {
-    if (first.run == kNoRun) continue;
+    if (first.run != Run::kOfHead) continue;
     Line line(buffer.data(), kLineBytesMax - 1, unused);
     line.escape_as(escaping_);
     for (const Operator& each : std::span(&first, first.run_length)) {
@@ -280,7 +293,7 @@ const AccessLogFormat::Remembered* AccessLogFormat::remember(AttributeValues& va
     if (line.cut()) continue;
     const std::span<char> text = arena.array<char>(line.size() + Line::kSlackBytes);
     std::memcpy(text.data(), buffer.data(), line.size());
-    remembered->runs[first.run] = {text.data(), line.size()};
+    remembered->runs[first.run_index] = {text.data(), line.size()};
   }
   return remembered;
 }

@@ -47,6 +47,8 @@ struct Attribute {
   bool argument_in_lower_case = false;
   // Depends on the request's head and its connection only.
   bool of_head = false;
+  // At most kShortBytes of printable ASCII without quotes: asked for with append_short().
+  bool is_short = false;
 };
 
 class AttributeLookup {
@@ -65,6 +67,9 @@ class AttributeValues {
  public:
   // Appends the value of the attribute to the line, or nothing when it is missing.
   virtual void append(int32_t id, std::string_view argument, Line& out) = 0;
+  // The same for a short one, at `to`, which has room; returns one past it.
+  static constexpr size_t kShortBytes = 32;
+  virtual char* append_short(int32_t /*id*/, char* to, TimeText& /*times*/) { return to; }
 
  protected:
   ~AttributeValues() = default;
@@ -121,7 +126,8 @@ class AccessLogFormat {
     kJsonString,  // the value and a quote, or null in place of the quote before it
     kJsonNumber,  // the value or null
   };
-  static constexpr uint8_t kNoRun = kRunsMax;
+  // Consecutive operators that are written together.
+  enum class Run : uint8_t { kNone, kOfHead, kShort };
   // A literal, then a value. The texts are in texts_.
   struct Operator {
     const char* literal;
@@ -133,8 +139,12 @@ class AccessLogFormat {
     uint16_t end;        // of the line after the value, so that the rest has room
     Form form;
     bool of_head;
-    uint8_t run = kNoRun;    // begins here
+    bool is_short;  // and has no limit of its own
+    // Of the first operator of a run.
+    Run run = Run::kNone;
     uint8_t run_length = 1;  // operators
+    uint8_t run_index = 0;   // kOfHead: in Remembered
+    uint16_t run_bytes = 0;  // kShort: at most
     uint16_t run_end = 0;    // `end` of its last operator
   };
 
@@ -143,6 +153,9 @@ class AccessLogFormat {
   void append_all(Line& line, Values& values, const Remembered* remembered) const;
   template <Escaping kEscaping, class Values>
   static void append_one(const Operator& each, Line& line, Values& values);
+  template <Escaping kEscaping, class Values>
+  static char* append_shorts(std::span<const Operator> run, char* to, TimeText& times,
+                             Values& values);
   static void append_limited(const Operator& each, AttributeValues& values, Line& line);
 
   Escaping escaping_ = Escaping::kText;
@@ -153,7 +166,8 @@ class AccessLogFormat {
 
 // Literals and what stands for a missing value go beyond the limit: room is kept for them.
 template <Escaping kEscaping, class Values>
-inline void AccessLogFormat::append_one(const Operator& each, Line& line, Values& values) {
+[[gnu::always_inline]] inline void AccessLogFormat::append_one(const Operator& each, Line& line,
+                                                               Values& values) {
   line.literal(each.literal, each.literal_size);
   line.limit_to(each.end);
   const char* const before = line.at_;
@@ -174,12 +188,38 @@ inline void AccessLogFormat::append_one(const Operator& each, Line& line, Values
 }
 
 template <Escaping kEscaping, class Values>
+[[gnu::always_inline]] inline char* AccessLogFormat::append_shorts(std::span<const Operator> run,
+                                                                   char* to, TimeText& times,
+                                                                   Values& values) {
+  for (const Operator& each : run) {
+    to = Line::put_literal(to, each.literal, each.literal_size);
+    char* const before = to;
+    to = values.append_short(each.id, to, times);
+    if (to != before) [[likely]] {
+      if (kEscaping == Escaping::kJson && each.form == Form::kJsonString) *to++ = '"';
+    } else if (kEscaping == Escaping::kText || each.form == Form::kText) {
+      *to++ = '-';
+    } else {
+      if (each.form == Form::kJsonString) --to;  // the opening quote
+      std::memcpy(to, "null", 4);
+      to += 4;
+    }
+  }
+  return to;
+}
+
+template <Escaping kEscaping, class Values>
 inline void AccessLogFormat::append_all(Line& line, Values& values,
                                         const Remembered* remembered) const {
   const Operator* const end = operators_.data() + operators_.size();
   for (const Operator* each = operators_.data(); each != end;) {
-    if (remembered != nullptr && each->run != kNoRun) {
-      const std::string_view text = remembered->runs[each->run];
+    if (each->run == Run::kShort && line.size() + each->run_bytes <= each->run_end) {
+      line.at_ = append_shorts<kEscaping>({each, each->run_length}, line.at_, line.times_, values);
+      each += each->run_length;
+      continue;
+    }
+    if (each->run == Run::kOfHead && remembered != nullptr) {
+      const std::string_view text = remembered->runs[each->run_index];
       if (!text.empty() && line.size() + text.size() <= each->run_end) [[likely]] {
         line.literal(text.data(), text.size());
         each += each->run_length;

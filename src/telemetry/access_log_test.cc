@@ -94,7 +94,7 @@ class AccessLogTest : public ::testing::Test {
 
  private:
   std::array<char, kLineBytesMax + Line::kSlackBytes> buffer_;
-  SecondText seconds_;
+  TimeText seconds_;
 };
 
 TEST_F(AccessLogTest, WritesLiteralsAndValues) {

@@ -107,11 +107,27 @@ void copy(char* to, const char* from, size_t n) {
 
 }  // namespace
 
-void SecondText::format(int64_t second) {
+char* put_large(char* to, uint64_t number) { return std::to_chars(to, to + 20, number).ptr; }
+
+void TimeText::write(WallTime time) {
+  time_ = time;
+  const auto nanoseconds =
+      static_cast<uint64_t>(std::max<int64_t>(time.time_since_epoch().count(), 0));
+  const uint64_t second = nanoseconds / 1'000'000'000;
+  if (second != second_) write_second(second);
+  const auto milliseconds = static_cast<unsigned>(nanoseconds % 1'000'000'000) / 1'000'000;
+  char* const at = text_ + 19;
+  at[0] = '.';
+  at[1] = static_cast<char>('0' + milliseconds / 100);
+  two_digits(at + 2, milliseconds % 100);
+  at[4] = 'Z';
+}
+
+void TimeText::write_second(uint64_t second) {
   second_ = second;
   using std::chrono::days;
   using std::chrono::seconds;
-  const std::chrono::sys_time<seconds> time{seconds(std::max<int64_t>(second, 0))};
+  const std::chrono::sys_time<seconds> time{seconds(static_cast<int64_t>(second))};
   const auto day = std::chrono::floor<days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
@@ -163,29 +179,12 @@ bool Line::put(std::string_view piece) {
   return true;
 }
 
-void Line::append_unsigned(uint64_t number) {
-  size_t digits = number < 10 ? 1 : number < 100 ? 2 : 3;
-  for (uint64_t limit = 1000; number >= limit && digits < 20; limit *= 10) ++digits;
-  if (!fits(digits)) [[unlikely]] {
-    cut_ = true;
-    return;
-  }
-  char* const begin = at_;
-  char* at = begin + digits;
-  at_ = at;
-  for (; number >= 100; number /= 100) {
-    at -= 2;
-    two_digits(at, static_cast<unsigned>(number % 100));
-  }
-  if (number >= 10) {
-    two_digits(begin, static_cast<unsigned>(number));
-  } else {
-    *begin = static_cast<char>('0' + number);
-  }
+void Line::append_long(uint64_t number) {
+  std::array<char, 20> digits;
+  put({digits.data(), put_unsigned(digits.data(), number)});
 }
 
-void Line::append_signed(int64_t number) {
-  if (number >= 0) return append_unsigned(static_cast<uint64_t>(number));
+void Line::append_negative(int64_t number) {
   char* const before = at_;
   raw('-');
   const char* const sign_end = at_;
@@ -194,23 +193,12 @@ void Line::append_signed(int64_t number) {
 }
 
 void Line::timestamp(WallTime time) {
-  constexpr size_t kBytes = SecondText::kBytes + 5;
-  if (!fits(kBytes)) [[unlikely]] {
+  if (!fits(TimeText::kBytes)) [[unlikely]] {
     cut_ = true;
     return;
   }
-  const auto nanoseconds =
-      static_cast<uint64_t>(std::max<int64_t>(time.time_since_epoch().count(), 0));
-  const uint64_t second = nanoseconds / 1'000'000'000;
-  const auto milliseconds = static_cast<unsigned>(nanoseconds % 1'000'000'000) / 1'000'000;
-  char* at = at_;
-  at_ = at + kBytes;
-  std::memcpy(at, seconds_.at(static_cast<int64_t>(second)), SecondText::kBytes);
-  at += SecondText::kBytes;
-  at[0] = '.';
-  at[1] = static_cast<char>('0' + milliseconds / 100);
-  two_digits(at + 2, milliseconds % 100);
-  at[4] = 'Z';
+  std::memcpy(at_, times_.at(time), TimeText::kBytes);
+  at_ += TimeText::kBytes;
 }
 
 void Line::append_escaped(std::string_view text) {

@@ -6,6 +6,7 @@
 // be printable ASCII without quotes and backslashes.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -22,22 +23,48 @@ enum class Escaping : uint8_t {
   kJson,  // RFC 8259; invalid UTF-8 becomes U+FFFD
 };
 
-// The date and time of the second asked for last, as text: formatted once per second.
-class SecondText {
+// The time asked for last, as text. Requests of one pass have one time: it is written once; the date
+// is formatted once per second.
+class TimeText {
  public:
-  static constexpr size_t kBytes = 19;  // "2026-01-02T03:04:05"
-  // 19 bytes, valid until the next call. Seconds since 1970, UTC; before 1970 is 1970.
-  const char* at(int64_t second) {
-    if (second != second_) [[unlikely]]
-      format(second);
+  static constexpr size_t kBytes = 24;  // "2026-01-02T03:04:05.678Z"
+  // kBytes, valid until the next call. UTC; before 1970 is 1970.
+  const char* at(WallTime time) {
+    if (time != time_) [[unlikely]]
+      write(time);
     return text_;
   }
 
  private:
-  void format(int64_t second);
-  int64_t second_ = -1;
-  char text_[kBytes + 1] = {};
+  void write(WallTime time);
+  void write_second(uint64_t second);
+  WallTime time_ = WallTime::min();
+  uint64_t second_ = UINT64_MAX;
+  char text_[kBytes] = {};
 };
+
+// Numbers below 1000: their digits from the left, and in the last byte how many.
+inline constexpr auto kSmallNumbers = [] {
+  std::array<std::array<char, 4>, 1000> all{};
+  for (size_t i = 0; i < all.size(); ++i) {
+    size_t size = 0;
+    if (i >= 100) all[i][size++] = static_cast<char>('0' + i / 100);
+    if (i >= 10) all[i][size++] = static_cast<char>('0' + i / 10 % 10);
+    all[i][size++] = static_cast<char>('0' + i % 10);
+    all[i][3] = static_cast<char>(size);
+  }
+  return all;
+}();
+
+char* put_large(char* to, uint64_t number);
+// Digits of a number at `to`, which has room for 20; returns one past them.
+[[gnu::always_inline]] inline char* put_unsigned(char* to, uint64_t number) {
+  if (number >= kSmallNumbers.size()) [[unlikely]]
+    return put_large(to, number);
+  const auto& text = kSmallNumbers[number];
+  std::memcpy(to, text.data(), text.size());
+  return to + text[3];
+}
 
 class Line {
  public:
@@ -46,8 +73,8 @@ class Line {
   static constexpr size_t kSlackBytes = 16;
 
   // Writes into [begin, begin + bytes_max + kSlackBytes); both outlive the line.
-  Line(char* begin, size_t bytes_max, SecondText& seconds)
-      : begin_(begin), at_(begin), limit_(begin + bytes_max), seconds_(seconds) {}
+  Line(char* begin, size_t bytes_max, TimeText& times)
+      : begin_(begin), at_(begin), limit_(begin + bytes_max), times_(times) {}
 
   [[nodiscard]] std::string_view view() const { return {begin_, at_}; }
   [[nodiscard]] size_t size() const { return static_cast<size_t>(at_ - begin_); }
@@ -94,16 +121,32 @@ class Line {
   [[nodiscard]] size_t room() const { return at_ < limit_ ? static_cast<size_t>(limit_ - at_) : 0; }
 
   // Beyond the limit, from a buffer that has kSlackBytes behind the n bytes.
-  void literal(const char* from, size_t n) {
-    std::memcpy(at_, from, kSlackBytes);
-    if (n > kSlackBytes) [[unlikely]] {
-      std::memcpy(at_ + kSlackBytes, from + kSlackBytes, n - kSlackBytes);
+  void literal(const char* from, size_t n) { at_ = put_literal(at_, from, n); }
+  static char* put_literal(char* to, const char* from, size_t n) {
+    static_assert(kSlackBytes == 16);
+    std::memcpy(to, from, kSlackBytes);
+    for (size_t i = kSlackBytes; i < n; i += kSlackBytes) {
+      std::memcpy(to + i, from + i, kSlackBytes);
     }
-    at_ += n;
+    return to + n;
   }
 
-  void append_signed(int64_t number);
-  void append_unsigned(uint64_t number);
+  void append_signed(int64_t number) {
+    if (number >= 0) [[likely]] {
+      append_unsigned(static_cast<uint64_t>(number));
+    } else {
+      append_negative(number);
+    }
+  }
+  void append_unsigned(uint64_t number) {
+    if (number < 1000 && fits(3)) [[likely]] {
+      at_ = put_unsigned(at_, number);
+    } else {
+      append_long(number);
+    }
+  }
+  void append_negative(int64_t number);
+  void append_long(uint64_t number);
   void append_cut(std::string_view text);
   void append_escaped(std::string_view text);
   // All of it or nothing.
@@ -112,7 +155,7 @@ class Line {
   char* begin_;
   char* at_;
   char* limit_;
-  SecondText& seconds_;
+  TimeText& times_;
   Escaping escaping_ = Escaping::kText;
   bool cut_ = false;
 };

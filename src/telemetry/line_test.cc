@@ -29,7 +29,7 @@ class LineTest : public ::testing::Test {
   }
 
   std::array<char, 4096> buffer_;
-  SecondText seconds_;
+  TimeText seconds_;
 };
 
 TEST_F(LineTest, WritesTimesWithMilliseconds) {

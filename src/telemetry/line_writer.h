@@ -36,7 +36,7 @@ class LineWriter final : private async::Timer {
   Line begin() {
     if (kLineBufferBytes - used_ < kLineBytesMax) [[unlikely]]
       make_room();
-    return {buffer_.get() + used_, kLineBytesMax - 1, seconds_};
+    return {buffer_.get() + used_, kLineBytesMax - 1, times_};
   }
   // Ends the line that begin() gave, with a newline. A line that is not committed never was.
   void commit(const Line& line) {
@@ -72,7 +72,7 @@ class LineWriter final : private async::Timer {
   async::Loop* const loop_;
   std::unique_ptr<char[]> buffer_;  // kLineBufferBytes and slack
   size_t used_ = 0;
-  SecondText seconds_;
+  TimeText times_;
   TimePoint last_flush_{};
   Counters counters_;
 };
