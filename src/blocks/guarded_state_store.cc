@@ -104,11 +104,10 @@ Task<Status> GuardedStateStore::transact(std::span<const StateWrite> writes) {
   return guard(inner_.transact(writes), running);
 }
 
-Task<Status> GuardedStateStore::guard(Task<Status> task, Running running) {
+Task<Status> GuardedStateStore::guard(Task<Status> task, const Running& running) {
   if (!task.is_ready()) return wait(this, std::move(task), running);
-  Status done = std::move(task).take();
-  finished(running, done);
-  return async::ready(std::move(done));
+  finished(running, task.value());
+  return task;
 }
 
 Task<Status> GuardedStateStore::wait(GuardedStateStore* self, Task<Status> task, Running running) {

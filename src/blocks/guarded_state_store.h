@@ -72,7 +72,7 @@ class GuardedStateStore final : public StateStore {
   Operation make_operation(std::string_view name);
   bool admit();
   Task<Status> refuse(Operation& operation);
-  Task<Status> guard(Task<Status> task, Running running);
+  Task<Status> guard(Task<Status> task, const Running& running);
   static Task<Status> wait(GuardedStateStore* self, Task<Status> task, Running running);
   void finished(const Running& running, const Status& status);
   void count(Operation& operation, const Status& status);

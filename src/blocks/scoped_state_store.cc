@@ -1,6 +1,7 @@
 #include "blocks/scoped_state_store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace layotto::blocks {
@@ -63,7 +64,14 @@ Result<std::unique_ptr<ScopedStateStore>> ScopedStateStore::make(StateStore& inn
   return std::unique_ptr<ScopedStateStore>(new ScopedStateStore(inner, std::move(prefix)));
 }
 
+bool ScopedStateStore::is_plain(std::string_view key) const {
+  return !key.empty() && prefix_.size() + key.size() <= kStateKeyBytesMax &&
+         std::memchr(key.data(), kSeparator[0], key.size()) == nullptr;
+}
+
 Status ScopedStateStore::check_key(std::string_view key) const {
+  if (is_plain(key)) [[likely]]
+    return {};
   TRY(refuse_separator(key));
   TRY(check_state_key(key));
   if (prefix_.size() + key.size() > kStateKeyBytesMax) {
@@ -119,9 +127,11 @@ Task<Status> ScopedStateStore::wait(ScopedStateStore* self, Task<Status> running
 }
 
 Task<Status> ScopedStateStore::get(std::string_view key, Consistency consistency, StateItem& out) {
-  if (Status status = check_key(key); !status.ok()) {
-    out.clear();
-    return async::ready(std::move(status));
+  if (!is_plain(key)) [[unlikely]] {
+    if (Status status = check_key(key); !status.ok()) {
+      out.clear();
+      return async::ready(std::move(status));
+    }
   }
   if (prefix_.empty()) return inner_.get(key, consistency, out);
   Scratch scratch = take_scratch(key);

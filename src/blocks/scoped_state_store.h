@@ -58,6 +58,8 @@ class ScopedStateStore final : public StateStore {
   ScopedStateStore(StateStore& inner, std::string prefix)
       : inner_(inner), prefix_(std::move(prefix)) {}
 
+  // Within every rule, seen at a glance; what is not may still be.
+  [[nodiscard]] bool is_plain(std::string_view key) const;
   [[nodiscard]] Status check_key(std::string_view key) const;
   [[nodiscard]] Status check(const StateWrite& write) const;
   Scratch take_scratch(std::string_view key);
