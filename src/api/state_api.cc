@@ -15,9 +15,6 @@ using blocks::StateItem;
 using blocks::StateWrite;
 using Metadata = google::protobuf::Map<std::string, std::string>;
 
-constexpr size_t kFreeItemsMax = 64;
-// Values larger than this are not kept for reuse.
-constexpr size_t kFreeItemBytesMax = 64 * 1024;
 // How many failed items of a bulk are named.
 constexpr size_t kFailedItemsNamed = 10;
 
@@ -130,18 +127,9 @@ Error bulk_error(std::span<Status> results,
 }
 
 std::string rfc3339(WallTime at) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
-  const std::time_t time = std::chrono::system_clock::to_time_t(
-      std::chrono::time_point_cast<std::chrono::system_clock::duration>(seconds));
-  std::tm parts{};
-  gmtime_r(&time, &parts);
   std::array<char, 32> text{};
-  const size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), size};
+  return {text.data(), write_rfc3339(at, text)};
 }
-
-// When the item expires, for clients that ask; absent when it does not.
-constexpr const char* kExpiryMetadata = "ttlExpireTime";
 
 }  // namespace
 
@@ -153,63 +141,35 @@ Result<const StateApi::Store*> StateApi::find(std::string_view name) const {
   return base::invalid_argument("state store {} is not found", name);
 }
 
-StateItem* StateApi::take_item() {
-  if (free_items_.empty()) return new StateItem;
-  StateItem* item = free_items_.back().release();
-  free_items_.pop_back();
-  return item;
-}
-
-void StateApi::give_item(StateItem* item) {
-  std::unique_ptr<StateItem> owned(item);
-  if (free_items_.size() < kFreeItemsMax && item->value.capacity() <= kFreeItemBytesMax) {
-    free_items_.push_back(std::move(owned));
-  }
-}
-
 // ---- reads
 
 namespace {
 
-Status complete_get(Status got, std::string_view key, std::string_view store, StateItem& item,
-                    runtime::GetStateResponse& reply) {
-  if (!got.ok()) {
-    return surface_error(std::move(got).error(),
-                         fmt::format("fail to get {} from state store {}", key, store));
-  }
-  if (!item.found) return {};
-  reply.mutable_data()->swap(item.value);
-  reply.mutable_etag()->swap(item.etag);
-  if (item.expires_at.has_value()) {
-    (*reply.mutable_metadata())[kExpiryMetadata] = rfc3339(*item.expires_at);
-  }
-  return {};
+Error get_error(Error error, std::string_view key, std::string_view store) {
+  return surface_error(std::move(error),
+                       fmt::format("fail to get {} from state store {}", key, store));
 }
 
 }  // namespace
 
-Task<Status> StateApi::get_state(const runtime::GetStateRequest& request,
-                                 runtime::GetStateResponse& reply, http::Exchange&) {
+Task<Status> StateApi::get_state(const GetStateRequest& request, GetStateReply& reply,
+                                 http::Exchange&) {
   Result<const Store*> found = find(request.store_name());
   if (!found.ok()) return async::failed<Status>(std::move(found).error());
   const Store& store = **found;
-  StateItem* item = take_item();
   Task<Status> running =
-      store.store->get(request.key(), consistency_of(request.consistency()), *item);
-  if (!running.is_ready()) {
-    return finish_get(std::move(running), store, request.key(), item, reply);
-  }
-  Status done = complete_get(std::move(running).take(), request.key(), store.name, *item, reply);
-  give_item(item);
-  return async::ready(std::move(done));
+      store.store->get(request.key(), consistency_of(request.consistency()), reply.item);
+  if (!running.is_ready()) return finish_get(std::move(running), store, request);
+  if (running.value().ok()) return running;
+  return async::failed<Status>(
+      get_error(std::move(running).take().error(), request.key(), store.name));
 }
 
-Task<Status> StateApi::finish_get(Task<Status> running, const Store& store, std::string_view key,
-                                  StateItem* item, runtime::GetStateResponse& reply) {
+Task<Status> StateApi::finish_get(Task<Status> running, const Store& store,
+                                  const GetStateRequest& request) {
   Status got = co_await std::move(running);
-  Status done = complete_get(std::move(got), key, store.name, *item, reply);
-  give_item(item);
-  co_return done;
+  if (got.ok()) co_return got;
+  co_return get_error(std::move(got).error(), request.key(), store.name);
 }
 
 Task<Status> StateApi::get_bulk_state(const runtime::GetBulkStateRequest& request,
@@ -233,9 +193,7 @@ Task<Status> StateApi::get_bulk_state(const runtime::GetBulkStateRequest& reques
     runtime::BulkStateItem& out = *reply.add_items();
     out.set_key(keys[i].data(), keys[i].size());
     if (!results[i].ok()) {
-      const Error error =
-          surface_error(std::move(results[i]).error(),
-                        fmt::format("fail to get {} from state store {}", keys[i], store->name));
+      const Error error = get_error(std::move(results[i]).error(), keys[i], store->name);
       out.set_error(std::string(error.message()));
       continue;
     }
@@ -243,7 +201,7 @@ Task<Status> StateApi::get_bulk_state(const runtime::GetBulkStateRequest& reques
     out.mutable_data()->swap(items[i].value);
     out.mutable_etag()->swap(items[i].etag);
     if (items[i].expires_at.has_value()) {
-      (*out.mutable_metadata())[kExpiryMetadata] = rfc3339(*items[i].expires_at);
+      (*out.mutable_metadata())[std::string(kExpiryMetadata)] = rfc3339(*items[i].expires_at);
     }
   }
   co_return Status{};

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/get_state_messages.h"
 #include "async/loop.h"
 #include "async/task.h"
 #include "base/error.h"
@@ -28,7 +29,6 @@
 
 namespace layotto::api {
 
-namespace runtime = ::spec::proto::runtime::v1;
 using google::protobuf::Empty;
 
 class StateApi {
@@ -44,7 +44,7 @@ class StateApi {
   };
   void add_store(Store store) { stores_.push_back(std::move(store)); }
 
-  Task<Status> get_state(const runtime::GetStateRequest& request, runtime::GetStateResponse& reply,
+  Task<Status> get_state(const GetStateRequest& request, GetStateReply& reply,
                          http::Exchange& exchange);
   // Answers in the order of the keys.
   Task<Status> get_bulk_state(const runtime::GetBulkStateRequest& request,
@@ -61,18 +61,14 @@ class StateApi {
 
  private:
   [[nodiscard]] Result<const Store*> find(std::string_view name) const;
-  Task<Status> finish_get(Task<Status> running, const Store& store, std::string_view key,
-                          blocks::StateItem* item, runtime::GetStateResponse& reply);
+  static Task<Status> finish_get(Task<Status> running, const Store& store,
+                                 const GetStateRequest& request);
   Task<Status> write_items(const Store& store,
                            const google::protobuf::RepeatedPtrField<runtime::StateItem>& items,
                            blocks::StateWrite::Kind kind);
-  blocks::StateItem* take_item();
-  void give_item(blocks::StateItem* item);
 
   async::Loop& loop_;
   std::vector<Store> stores_;
-  // Reused, so that a warm read allocates nothing.
-  std::vector<std::unique_ptr<blocks::StateItem>> free_items_;
 };
 
 }  // namespace layotto::api

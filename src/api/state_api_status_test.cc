@@ -271,9 +271,8 @@ TEST_F(StateApiStatus, AWriteThatTakesTooLongHasAnUnknownOutcome) {
 TEST_F(StateApiStatus, AReadThatTakesTooLongIsAFailureOfTheStore) {
   wire(fake);
   fake.hold();
-  const runtime::GetStateRequest request = get_request("a");
-  runtime::GetStateResponse reply;
-  test.tasks().spawn(&keep, api.get_state(request, reply, exchange), &result);
+  const tests::GetCall call(get_request("a"));
+  test.tasks().spawn(&keep, api.get_state(call.request, call.reply, exchange), &result);
   test.advance(seconds(5));
   EXPECT_TRUE(said(*result).starts_with("INTERNAL: fail to get a from state store demo: "))
       << said(*result);
@@ -282,10 +281,10 @@ TEST_F(StateApiStatus, AReadThatTakesTooLongIsAFailureOfTheStore) {
 TEST_F(StateApiStatus, ACallerWhoHasGoneIsNoFailureOfTheStore) {
   wire(fake);
   fake.hold();
-  const runtime::GetStateRequest request = get_request("a");
-  runtime::GetStateResponse reply;
+  const tests::GetCall call(get_request("a"));
   async::StopSource caller;
-  test.tasks().spawn_under(caller, &keep, api.get_state(request, reply, exchange), &result);
+  test.tasks().spawn_under(caller, &keep, api.get_state(call.request, call.reply, exchange),
+                           &result);
   test.run();
   caller.fire(async::StopReason::kCancelled);
   test.run();

@@ -127,14 +127,14 @@ TEST_F(StateApiReads, PassesTheConsistencyOn) {
   for (const auto& [number, expected] : cases) {
     runtime::GetStateRequest asked = get_request("a");
     asked.set_consistency(static_cast<runtime::StateOptions::StateConsistency>(number));
-    runtime::GetStateResponse got;
+    const tests::GetCall call(asked);
     result.reset();
-    test.tasks().spawn(&keep, api.get_state(asked, got, exchange), &result);
+    test.tasks().spawn(&keep, api.get_state(call.request, call.reply, exchange), &result);
     test.run();
     store.answer();
     test.run();
     EXPECT_EQ(said(*result), "OK");
-    EXPECT_EQ(got.data(), "v of a");
+    EXPECT_EQ(call.answer().data(), "v of a");
     EXPECT_EQ(store.asked.back(), expected) << number;
   }
 }

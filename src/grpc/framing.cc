@@ -11,8 +11,6 @@
 namespace layotto::grpc {
 namespace {
 
-// Messages up to this size are written into the caller's memory, larger ones into a slab.
-constexpr size_t kSmallMessageMax = 2048;
 // zlib: 15 bits of window, +16 for the gzip format.
 constexpr int kGzipWindowBits = 15 + 16;
 constexpr int kGzipLevel = 1;  // a sidecar on loopback: time matters more than the last percent
@@ -50,15 +48,6 @@ Result<MessagePrefix> parse_prefix(ByteView five_bytes, size_t max) {
                                     max);
   }
   return MessagePrefix{.compressed = byte(0) == 1, .size = size};
-}
-
-void write_prefix(char* to, bool compressed, size_t size) {
-  DCHECK(size <= UINT32_MAX);
-  to[0] = compressed ? 1 : 0;
-  to[1] = static_cast<char>(size >> 24);
-  to[2] = static_cast<char>(size >> 16);
-  to[3] = static_cast<char>(size >> 8);
-  to[4] = static_cast<char>(size);
 }
 
 Result<Encoding> parse_encoding(std::string_view value) {
@@ -155,72 +144,77 @@ Result<std::optional<MessageSplitter::Message>> MessageSplitter::next() {
 
 // ---- messages
 
+Error message_too_large(size_t size, size_t max) {
+  return base::resource_exhausted("a message of {} bytes is larger than the limit of {}", size,
+                                  max);
+}
+
+Bytes slab_for_message(size_t size) {
+  base::Slab* slab = base::Slab::allocate(kPrefixBytes + size);
+  write_prefix(slab->data(), false, size);
+  return {slab, slab->data(), kPrefixBytes + size};
+}
+
+Bytes packed_message(Bytes framed) {
+  const ByteView plain = framed.view().substr(kPrefixBytes);
+  if (plain.size() < kCompressBytesMin) return framed;
+  std::optional<Bytes> packed = gzip(plain);
+  if (!packed.has_value()) return framed;
+  Bytes smaller = slab_for_message(packed->size());
+  char* to = const_cast<char*>(smaller.data());
+  to[0] = 1;
+  std::copy(packed->view().begin(), packed->view().end(), to + kPrefixBytes);
+  return smaller;
+}
+
 namespace {
 
-Result<size_t> sized(const MessageLite& message, size_t max) {
-  const size_t size = message.ByteSizeLong();
-  if (size > max) {
-    return base::resource_exhausted("a message of {} bytes is larger than the limit of {}", size,
-                                    max);
-  }
-  return size;
-}
-
-// `to` has room for prefix and message; ByteSizeLong() was called.
-void write_message(const MessageLite& message, size_t size, char* to) {
-  write_prefix(to, false, size);
-  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(to + kPrefixBytes));
-}
-
-Bytes write_to_slab(const MessageLite& message, size_t size, bool compress) {
-  base::Slab* slab = base::Slab::allocate(kPrefixBytes + size);
-  Bytes plain(slab, slab->data(), kPrefixBytes + size);
-  write_message(message, size, slab->data());
-  if (!compress || size < kCompressBytesMin) return plain;
-  std::optional<Bytes> packed = gzip(plain.view().substr(kPrefixBytes));
-  if (!packed.has_value()) return plain;
-  base::Slab* framed = base::Slab::allocate(kPrefixBytes + packed->size());
-  write_prefix(framed->data(), true, packed->size());
-  std::copy(packed->view().begin(), packed->view().end(), framed->data() + kPrefixBytes);
-  return {framed, framed->data(), kPrefixBytes + packed->size()};
+auto writer_of(const MessageLite& message) {
+  return [&message](char* to) {
+    message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(to));
+  };
 }
 
 }  // namespace
 
 Result<Bytes> encode_message(const MessageLite& message, bool compress, Arena& arena,
                              size_t message_bytes_max) {
-  TRY(const size_t size, sized(message, message_bytes_max));
-  if (kPrefixBytes + size > kSmallMessageMax || (compress && size >= kCompressBytesMin)) {
-    return write_to_slab(message, size, compress);
-  }
-  char* to = arena.array<char>(kPrefixBytes + size).data();
-  write_message(message, size, to);
-  return Bytes::unowned({to, kPrefixBytes + size});
+  return encode_message(message.ByteSizeLong(), writer_of(message), compress, arena,
+                        message_bytes_max);
 }
 
 Status append_message(const MessageLite& message, bool compress, ByteChain& out,
                       size_t message_bytes_max) {
-  TRY(const size_t size, sized(message, message_bytes_max));
-  if (kPrefixBytes + size > kSmallMessageMax || (compress && size >= kCompressBytesMin)) {
-    out.append(write_to_slab(message, size, compress));
+  const size_t size = message.ByteSizeLong();
+  if (size > message_bytes_max) return message_too_large(size, message_bytes_max);
+  if (kPrefixBytes + size > kSmallMessageMax || compress) {
+    Bytes framed = slab_for_message(size);
+    writer_of(message)(const_cast<char*>(framed.data()) + kPrefixBytes);
+    out.append(compress ? packed_message(std::move(framed)) : std::move(framed));
     return {};
   }
-  write_message(message, size, out.reserve(kPrefixBytes + size));
+  char* to = out.reserve(kPrefixBytes + size);
+  write_prefix(to, false, size);
+  writer_of(message)(to + kPrefixBytes);
   out.commit(kPrefixBytes + size);
   return {};
+}
+
+Result<ByteView> unpack_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
+                                Bytes& unpacked) {
+  if (!compressed) return payload;
+  if (encoding == Encoding::kIdentity) {
+    return base::internal("a message is marked as compressed, but there is no grpc-encoding");
+  }
+  TRY(unpacked, gunzip(payload, max));
+  return unpacked.view();
 }
 
 Status decode_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
                       MessageLite& into) {
   Bytes unpacked;
-  if (compressed) {
-    if (encoding == Encoding::kIdentity) {
-      return base::internal("a message is marked as compressed, but there is no grpc-encoding");
-    }
-    TRY(unpacked, gunzip(payload, max));
-    payload = unpacked.view();
-  }
-  if (!into.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+  TRY(const ByteView plain, unpack_message(payload, compressed, encoding, max, unpacked));
+  if (!into.ParseFromArray(plain.data(), static_cast<int>(plain.size()))) {
     return base::internal("a message is not a valid {}", into.GetTypeName());
   }
   return {};

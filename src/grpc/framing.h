@@ -5,7 +5,9 @@
 #include <google/protobuf/message_lite.h>
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/arena.h"
 #include "base/byte_chain.h"
@@ -27,7 +29,12 @@ struct MessagePrefix {
 // (kResourceExhausted).
 Result<MessagePrefix> parse_prefix(ByteView five_bytes, size_t max);
 // Writes five bytes.
-void write_prefix(char* to, bool compressed, size_t size);
+inline void write_prefix(char* to, bool compressed, size_t size) {
+  DCHECK(size <= UINT32_MAX);
+  to[0] = compressed ? 1 : 0;
+  const uint32_t big_endian = __builtin_bswap32(static_cast<uint32_t>(size));
+  std::memcpy(to + 1, &big_endian, sizeof(big_endian));
+}
 
 enum class Encoding : uint8_t { kIdentity, kGzip };
 // The value of grpc-encoding; kUnimplemented names those we know.
@@ -62,13 +69,39 @@ class MessageSplitter {
   std::optional<MessagePrefix> prefix_;
 };
 
-// Prefix and message, contiguous: in the arena when small, else in a slab. For the one reply of a
-// unary call.
+// Messages up to this size are written into the caller's memory, larger ones into a slab.
+inline constexpr size_t kSmallMessageMax = 2048;
+Error message_too_large(size_t size, size_t max);
+// A prefix and `size` bytes to be written behind it.
+Bytes slab_for_message(size_t size);
+// The same message compressed, when that is worth it.
+Bytes packed_message(Bytes framed);
+
+// Prefix and message, contiguous: in the arena when small, else in a slab. `write` writes `size`
+// bytes. For the one reply of a unary call.
+template <class Write>
+Result<Bytes> encode_message(size_t size, Write write, bool compress, Arena& arena,
+                             size_t message_bytes_max) {
+  if (size > message_bytes_max) [[unlikely]]
+    return message_too_large(size, message_bytes_max);
+  if (kPrefixBytes + size > kSmallMessageMax || compress) {
+    Bytes framed = slab_for_message(size);
+    write(const_cast<char*>(framed.data()) + kPrefixBytes);
+    return compress ? packed_message(std::move(framed)) : std::move(framed);
+  }
+  char* to = arena.array<char>(kPrefixBytes + size).data();
+  write_prefix(to, false, size);
+  write(to + kPrefixBytes);
+  return Bytes::unowned({to, kPrefixBytes + size});
+}
 Result<Bytes> encode_message(const MessageLite& message, bool compress, Arena& arena,
                              size_t message_bytes_max);
 // The same behind what is in `out`; touches no arena, for streams that may be long.
 Status append_message(const MessageLite& message, bool compress, ByteChain& out,
                       size_t message_bytes_max);
+// The message itself: `payload`, or what it unfolds to, which is then kept in `unpacked`.
+Result<ByteView> unpack_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
+                                Bytes& unpacked);
 // Parses (and decompresses) one message.
 Status decode_message(ByteView payload, bool compressed, Encoding encoding, size_t max,
                       MessageLite& into);

@@ -4,12 +4,14 @@
 
 #include <google/protobuf/message_lite.h>
 
+#include <concepts>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "async/task.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "grpc/limits.h"
 #include "http/exchange.h"
@@ -47,8 +49,15 @@ class Method {
 class UnaryCall {
  public:
   virtual ~UnaryCall() = default;
-  [[nodiscard]] virtual MessageLite& request() = 0;
-  [[nodiscard]] virtual MessageLite& reply() = 0;
+  // False when it is no valid message. `message` lives until the call is given back.
+  [[nodiscard]] virtual bool parse(ByteView message) = 0;
+  [[nodiscard]] virtual std::string request_type() const = 0;
+  virtual void clear_reply() = 0;
+  [[nodiscard]] virtual size_t reply_size() = 0;
+  // reply_size() bytes; it was called before.
+  virtual void write_reply(char* to) = 0;
+
+  Bytes payload;  // what the request's texts may look into
 };
 
 class UnaryMethod : public Method {
@@ -68,12 +77,19 @@ class UnaryMethod : public Method {
                                             http::Exchange& exchange);
   Task<Result<http::Response>> finish_later(Task<Status> running, Lease lease, const Server& server,
                                             http::Exchange& exchange);
-  Task<Result<http::Response>> serve_message(const Server& server, ByteView body,
+  Task<Result<http::Response>> serve_message(const Server& server, Bytes body,
                                              const http::RequestHead& head,
                                              http::Exchange& exchange);
 
   std::vector<std::unique_ptr<UnaryCall>> free_;
 };
+
+// A message that is read and written in place, by code of its own, in place of protobuf's:
+//   bool parse(ByteView)         texts may look into the view, which lives as long as the call
+//   static std::string_view type_name()
+//   void clear(); size_t byte_size() const; void write(char* to) const
+template <class M>
+concept WireMessage = !std::derived_from<M, MessageLite>;
 
 template <class Service, class In, class Out>
 class TypedUnaryMethod final : public UnaryMethod {
@@ -84,8 +100,41 @@ class TypedUnaryMethod final : public UnaryMethod {
 
  private:
   struct Call final : UnaryCall {
-    MessageLite& request() override { return in; }
-    MessageLite& reply() override { return out; }
+    bool parse(ByteView message) override {
+      if constexpr (WireMessage<In>) {
+        return in.parse(message);
+      } else {
+        return in.ParseFromArray(message.data(), static_cast<int>(message.size()));
+      }
+    }
+    [[nodiscard]] std::string request_type() const override {
+      if constexpr (WireMessage<In>) {
+        return std::string(In::type_name());
+      } else {
+        return in.GetTypeName();
+      }
+    }
+    void clear_reply() override {
+      if constexpr (WireMessage<Out>) {
+        out.clear();
+      } else {
+        out.Clear();
+      }
+    }
+    size_t reply_size() override {
+      if constexpr (WireMessage<Out>) {
+        return out.byte_size();
+      } else {
+        return out.ByteSizeLong();
+      }
+    }
+    void write_reply(char* to) override {
+      if constexpr (WireMessage<Out>) {
+        out.write(to);
+      } else {
+        out.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(to));
+      }
+    }
     In in;
     Out out;
   };

@@ -146,6 +146,17 @@ void Server::add_unbuilt(std::string_view path) {
 Task<Result<http::Response>> Server::handle(http::Request request, http::Exchange& exchange) {
   using Answer = Result<http::Response>;
   const http::RequestHead& head = request.head;
+  HeaderBlock* const block = exchange.head_block.get();
+  const bool as_received = block != nullptr && &head.line() == &block->line();
+  if (as_received && !head.headers.has(HeaderId::kGrpcTimeout)) {
+    // Found for an earlier call with the same head.
+    if (const void* known = block->note(this); known != nullptr) [[likely]] {
+      auto& method = *static_cast<Method*>(const_cast<void*>(known));
+      exchange.operation = method.path();
+      exchange.stats = method.stats();
+      return method.serve(*this, std::move(request), exchange);
+    }
+  }
   if (!head.is_grpc()) {
     exchange.failure_reason = "grpc_content_type";
     return async::ready(Answer(http::local_reply(
@@ -168,6 +179,7 @@ Task<Result<http::Response>> Server::handle(http::Request request, http::Exchang
         "unknown method {}; server reflection lists what is served here", head.path()));
   }
   Method& method = *found->second;
+  if (as_received && block->shared()) block->set_note(this, &method);
   exchange.operation = method.path();
   exchange.stats = method.stats();
   return method.serve(*this, std::move(request), exchange);
@@ -207,14 +219,15 @@ class UnaryMethod::Lease {
     if (call_ == nullptr || bytes_ > kCallKeptBytesMax || method_->free_.size() >= kCallsKeptMax) {
       return;
     }
+    call_->payload = Bytes();
     method_->free_.push_back(std::move(call_));
   }
   UnaryCall& operator*() const { return *call_; }
   UnaryCall* operator->() const { return call_.get(); }
   // Large messages leave large strings behind: such a call is not kept.
   void saw_bytes(size_t n) { bytes_ = std::max(bytes_, n); }
-  // Known once the reply was encoded.
-  void saw_reply() { saw_bytes(static_cast<size_t>(call_->reply().GetCachedSize())); }
+
+  Result<http::Response> make_reply(Status status, const Server& server, http::Exchange& exchange);
 
  private:
   UnaryMethod* method_;
@@ -222,11 +235,9 @@ class UnaryMethod::Lease {
   size_t bytes_ = 0;
 };
 
-namespace {
-
-Result<http::Response> make_reply(Status status, MessageLite& reply, const Server& server,
-                                  http::Exchange& exchange, bool compress) {
-  if (!status.ok()) {
+Result<http::Response> UnaryMethod::Lease::make_reply(Status status, const Server& server,
+                                                      http::Exchange& exchange) {
+  if (!status.ok()) [[unlikely]] {
     Error error = std::move(status).error();
     // Whatever the handler made of it: it was the caller's time that was up.
     const async::StopSource& stop = exchange.stop;
@@ -235,8 +246,11 @@ Result<http::Response> make_reply(Status status, MessageLite& reply, const Serve
     }
     return error;
   }
-  TRY(Bytes bytes,
-      encode_message(reply, compress, exchange.arena, server.options().message_bytes_max));
+  const size_t size = call_->reply_size();
+  saw_bytes(size);
+  TRY(Bytes bytes, encode_message(
+                       size, [this](char* to) { call_->write_reply(to); }, exchange.compress_reply,
+                       exchange.arena, server.options().message_bytes_max));
   const bool packed = bytes.data()[0] == 1;
   exchange.grpc_status = 0;
   const HeaderMap* trailers = &ok_trailers();
@@ -247,12 +261,10 @@ Result<http::Response> make_reply(Status status, MessageLite& reply, const Serve
                         .body = http::Body::complete(std::move(bytes), trailers)};
 }
 
-}  // namespace
-
 Task<Result<http::Response>> UnaryMethod::serve(const Server& server, http::Request request,
                                                 http::Exchange& exchange) {
   if (!request.body.is_complete()) return serve_slowly(server, std::move(request), exchange);
-  return serve_message(server, request.body.bytes(), request.head, exchange);
+  return serve_message(server, request.body.take_bytes(), request.head, exchange);
 }
 
 // The request has not arrived completely yet.
@@ -267,23 +279,27 @@ Task<Result<http::Response>> UnaryMethod::serve_slowly(const Server& server, htt
     }
     co_return std::move(body).error();
   }
-  co_return co_await serve_message(server, body->view(), request.head, exchange);
+  co_return co_await serve_message(server, *std::move(body), request.head, exchange);
 }
 
-Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, ByteView body,
+Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, Bytes body,
                                                         const http::RequestHead& head,
                                                         http::Exchange& exchange) {
   using Answer = Result<http::Response>;
   if (exchange.deadline <= exchange.loop().now()) {
     return async::failed<Answer>(Error::deadline_exceeded());
   }
-  Result<CallEncoding> encoding = call_encoding(head, exchange);
-  if (!encoding.ok()) return async::failed<Answer>(std::move(encoding).error());
+  CallEncoding encoding;
+  if (head.headers.has(HeaderId::kGrpcEncoding)) {
+    Result<CallEncoding> asked = call_encoding(head, exchange);
+    if (!asked.ok()) return async::failed<Answer>(std::move(asked).error());
+    encoding = *asked;
+  }
   if (body.size() < kPrefixBytes) {
     return async::failed<Answer>(base::internal("the request has no complete message"));
   }
   const size_t max = server.options().message_bytes_max;
-  Result<MessagePrefix> prefix = parse_prefix(body, max);
+  Result<MessagePrefix> prefix = parse_prefix(body.view(), max);
   if (!prefix.ok()) return async::failed<Answer>(std::move(prefix).error());
   if (prefix->size != body.size() - kPrefixBytes) {
     return async::failed<Answer>(base::internal(
@@ -292,31 +308,33 @@ Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, By
   }
   Lease call(*this);
   call.saw_bytes(prefix->compressed ? kCallKeptBytesMax + 1 : body.size());
-  if (Status parsed = decode_message(body.substr(kPrefixBytes), prefix->compressed,
-                                     encoding->request, max, call->request());
-      !parsed.ok()) {
-    return async::failed<Answer>(std::move(parsed).error());
+  call->payload = std::move(body);
+  ByteView message = call->payload.view().substr(kPrefixBytes);
+  if (prefix->compressed) {
+    Bytes unpacked;
+    Result<ByteView> plain = unpack_message(message, true, encoding.request, max, unpacked);
+    if (!plain.ok()) return async::failed<Answer>(std::move(plain).error());
+    call->payload = std::move(unpacked);
+    message = call->payload.view();
   }
-  call->reply().Clear();
-  exchange.compress_reply = encoding->compress_reply;
+  if (!call->parse(message)) {
+    return async::failed<Answer>(
+        base::internal("a message is not a valid {}", call->request_type()));
+  }
+  call->clear_reply();
+  exchange.compress_reply = encoding.compress_reply;
   Task<Status> running = invoke(*call, exchange);
   if (!running.is_ready()) {
     return finish_later(std::move(running), std::move(call), server, exchange);
   }
-  Answer answer = make_reply(std::move(running).take(), call->reply(), server, exchange,
-                             encoding->compress_reply);
-  if (answer.ok()) call.saw_reply();
-  return async::ready(std::move(answer));
+  return async::ready(call.make_reply(std::move(running).take(), server, exchange));
 }
 
 Task<Result<http::Response>> UnaryMethod::finish_later(Task<Status> running, Lease lease,
                                                        const Server& server,
                                                        http::Exchange& exchange) {
   Status status = co_await std::move(running);
-  auto answer =
-      make_reply(std::move(status), lease->reply(), server, exchange, exchange.compress_reply);
-  if (answer.ok()) lease.saw_reply();
-  co_return answer;
+  co_return lease.make_reply(std::move(status), server, exchange);
 }
 
 }  // namespace layotto::grpc

@@ -67,6 +67,24 @@ struct StoreWords {
   bool transactions = true;
 };
 
+// A GetState as it travels: both messages pass through the wire.
+struct GetCall {
+  explicit GetCall(const runtime::GetStateRequest& asked) : bytes(asked.SerializeAsString()) {
+    CHECK(request.parse(bytes));
+  }
+  [[nodiscard]] runtime::GetStateResponse answer() const {
+    std::string out(reply.byte_size(), '\0');
+    reply.write(out.data());
+    runtime::GetStateResponse parsed;
+    CHECK(parsed.ParseFromString(out));
+    return parsed;
+  }
+
+  const std::string bytes;
+  mutable api::GetStateRequest request;
+  mutable api::GetStateReply reply;
+};
+
 class StateApiTest : public ::testing::Test {
  protected:
   // `inner` outlives the fixture's calls.
@@ -109,9 +127,9 @@ class StateApiTest : public ::testing::Test {
 
   // ---- calls that come to an end at once
   runtime::GetStateResponse get(const std::string& key, const std::string& store = "demo") {
-    runtime::GetStateResponse reply;
-    status = test.run(api.get_state(get_request(key, store), reply, exchange));
-    return reply;
+    const GetCall call(get_request(key, store));
+    status = test.run(api.get_state(call.request, call.reply, exchange));
+    return call.answer();
   }
   std::string value(const std::string& key) { return get(key).data(); }
   std::string etag(const std::string& key) { return get(key).etag(); }
