@@ -130,6 +130,11 @@ class [[nodiscard("a Task is awaited or spawned"), clang::coro_only_destroy_when
   }
 
   [[nodiscard]] bool is_ready() const { return state_ == State::kReady; }
+  // The value of a ready task, as long as the task.
+  [[nodiscard]] T& value() & {
+    DCHECK(is_ready());
+    return value_;
+  }
   // The value of a ready task; once.
   T take() && {
     DCHECK(is_ready());

@@ -14,10 +14,21 @@ void Chain::add(std::string_view stage, std::unique_ptr<Filter> filter, Hooks ho
   responds_ = responds_ || hooks.on_response;
   steps_.push_back(
       {.stage = stage, .filter = std::move(filter), .around = nullptr, .hooks = hooks});
+  find_stops();
 }
 
 void Chain::add(std::string_view stage, std::unique_ptr<AroundFilter> filter) {
   steps_.push_back({.stage = stage, .filter = nullptr, .around = std::move(filter), .hooks = {}});
+  find_stops();
+}
+
+void Chain::find_stops() {
+  stops_.assign(steps_.size() + 1, static_cast<uint32_t>(steps_.size()));
+  for (size_t i = steps_.size(); i > 0; --i) {
+    const Step& step = steps_[i - 1];
+    const bool stop = step.around != nullptr || step.hooks.on_request;
+    stops_[i - 1] = stop ? static_cast<uint32_t>(i - 1) : stops_[i];
+  }
 }
 
 Task<Response> Chain::handle(Request request, Exchange& exchange) const {
@@ -25,36 +36,41 @@ Task<Response> Chain::handle(Request request, Exchange& exchange) const {
 }
 
 Task<Response> Chain::run(size_t index, Request& request, Exchange& exchange) const {
-  size_t i = index;
-  for (; i < steps_.size() && steps_[i].filter != nullptr; ++i) {
+  const size_t end = steps_.size();
+  for (size_t i = stops_[index]; i < end; i = stops_[i + 1]) {
     const Step& step = steps_[i];
-    if (!step.hooks.on_request) continue;
     exchange.stage = step.stage;
-    if (auto answer = step.filter->on_request(request.head, exchange); answer.has_value()) {
-      exchange.filters_entered_ = static_cast<uint32_t>(i + 1);
-      respond(index, i + 1, *answer, exchange);
-      return async::ready(std::move(*answer));
-    }
+    if (step.around != nullptr) return run_around(index, i, request, exchange);
+    auto answer = step.filter->on_request(request.head, exchange);
+    if (answer.has_value()) [[unlikely]]
+      return answered(index, i, *std::move(answer), exchange);
   }
-  if (i < steps_.size()) {
-    exchange.stage = steps_[i].stage;
-    exchange.filters_entered_ = static_cast<uint32_t>(i + 1);
-    Task<Response> answer =
-        steps_[i].around->handle(std::move(request), exchange, Next(*this, i + 1));
-    if (!answer.is_ready()) return await_around(std::move(answer), index, i, exchange);
-    Response response = std::move(answer).take();
-    respond(index, i, response, exchange);
-    return async::ready(std::move(response));
-  }
-  exchange.filters_entered_ = static_cast<uint32_t>(i);
+  exchange.filters_entered_ = static_cast<uint32_t>(end);
   exchange.stage = handler_stage_;
   Task<Result<Response>> answer = handler_.handle(std::move(request), exchange);
-  if (!answer.is_ready()) return await_handler(std::move(answer), index, i, exchange);
-  Result<Response> result = std::move(answer).take();
+  if (!answer.is_ready()) return await_handler(std::move(answer), index, end, exchange);
+  Result<Response>& result = answer.value();
   if (!result.ok()) [[unlikely]]
     result = local_reply(std::move(result).error(), exchange);
-  respond(index, i, *result, exchange);
+  respond(index, end, *result, exchange);
   return async::ready(*std::move(result));
+}
+
+// The filter at `at` gave the answer.
+Task<Response> Chain::answered(size_t from, size_t at, Response answer, Exchange& exchange) const {
+  exchange.filters_entered_ = static_cast<uint32_t>(at + 1);
+  respond(from, at + 1, answer, exchange);
+  return async::ready(std::move(answer));
+}
+
+Task<Response> Chain::run_around(size_t from, size_t at, Request& request,
+                                 Exchange& exchange) const {
+  exchange.filters_entered_ = static_cast<uint32_t>(at + 1);
+  Task<Response> answer =
+      steps_[at].around->handle(std::move(request), exchange, Next(*this, at + 1));
+  if (!answer.is_ready()) return await_around(std::move(answer), from, at, exchange);
+  respond(from, at, answer.value(), exchange);
+  return answer;
 }
 
 Task<Response> Chain::await_handler(Task<Result<Response>> answer, size_t from, size_t to,

@@ -59,7 +59,10 @@ class Chain {
     Hooks hooks;  // of the filter
   };
   void add(std::string_view stage, std::unique_ptr<Filter> filter, Hooks hooks);
+  void find_stops();
   Task<Response> run(size_t index, Request& request, Exchange& exchange) const;
+  Task<Response> run_around(size_t from, size_t at, Request& request, Exchange& exchange) const;
+  Task<Response> answered(size_t from, size_t at, Response answer, Exchange& exchange) const;
   Task<Response> await_handler(Task<Result<Response>> answer, size_t from, size_t to,
                                Exchange& exchange) const;
   Task<Response> await_around(Task<Response> answer, size_t from, size_t to,
@@ -70,6 +73,8 @@ class Chain {
   Handler& handler_;
   std::string_view handler_stage_;
   std::vector<Step> steps_;
+  // The first step from i on that looks at requests; one more than there are steps.
+  std::vector<uint32_t> stops_{0};
   bool responds_ = false;  // some filter has on_response
 };
 

@@ -3,6 +3,18 @@
 namespace layotto::http {
 
 void Exchange::reset() {
+  clear();
+  arena.reset();
+  head_block.reset();
+}
+
+void Exchange::recycle() {
+  clear();
+  arena.recycle();
+  head_block.reset();
+}
+
+void Exchange::clear() {
   CHECK(tasks.running() == 0, "an exchange is reused while its tasks run");
   cancel();
   stop.reset();
@@ -26,8 +38,6 @@ void Exchange::reset() {
   stage = {};
   slots_ = {};
   filters_entered_ = 0;
-  arena.reset();
-  head_block.reset();
 }
 
 }  // namespace layotto::http

@@ -112,11 +112,14 @@ class Exchange final : private async::Timer {
 
   // Makes the object ready for the next request of a recycled stream. No task may be left.
   void reset();
+  // The same, and keeps a chunk of the arena: for streams, of which few are in use.
+  void recycle();
 
  private:
   friend class Chain;
   static constexpr size_t kSlotsMax = 8;
 
+  void clear();
   void on_timer() override { stop.fire(async::StopReason::kDeadline); }
 
   async::Loop& loop_;

@@ -124,7 +124,7 @@ void HeaderBlock::append(HeaderId id, std::string_view name, std::string_view va
 
 // ---- HeaderMap
 
-std::optional<std::string_view> HeaderMap::get(HeaderId id) const {
+std::optional<std::string_view> HeaderMap::find(HeaderId id) const {
   if (!has(id)) return std::nullopt;
   for (const HeaderField& field : fields()) {
     if (field.id == id) return field.value;

@@ -179,7 +179,10 @@ class HeaderMap {
     return (present() & (uint64_t{1} << static_cast<int>(id))) != 0;
   }
   // The first field of that name.
-  [[nodiscard]] std::optional<std::string_view> get(HeaderId id) const;
+  [[nodiscard]] std::optional<std::string_view> get(HeaderId id) const {
+    if (!has(id)) return std::nullopt;
+    return find(id);
+  }
   [[nodiscard]] std::optional<std::string_view> get(std::string_view lower_name) const;
 
   // Writers. Texts are borrowed: they outlive the exchange, or were copied into its arena.
@@ -203,6 +206,7 @@ class HeaderMap {
     if (edits_ != nullptr) return edits_->present;
     return block_ != nullptr ? block_->present() : 0;
   }
+  [[nodiscard]] std::optional<std::string_view> find(HeaderId id) const;
   Edits& edit(Arena& arena, size_t room);
   void append(HeaderField field, Arena& arena);
   void replace(HeaderField field, Arena& arena);

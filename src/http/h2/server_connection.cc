@@ -180,7 +180,6 @@ void ServerConnection::on_head(Event& event) {
   exchange.drain = &env_.drain;
   exchange.start = env_.loop.now();
   exchange.start_ticks = env_.ticks.ticks();
-  exchange.stop.link_to(tasks_.stop_source());
   env_.counters.requests.add();
   env_.counters.requests_active.add();
 
@@ -295,7 +294,7 @@ void ServerConnection::dispatch(ServerStream& stream, Body body) {
     tasks_.spawn_under(stream.exchange.stop, &answer_later, this, &stream, std::move(answer));
     return;
   }
-  Response response = std::move(answer).take();
+  Response& response = answer.value();
   if (send_response(stream, response)) {
     env_.counters.requests_inline.add();
     if (stream.exchange.tasks.running() == 0) {
@@ -309,6 +308,7 @@ void ServerConnection::dispatch(ServerStream& stream, Body body) {
 
 void ServerConnection::start_task(ServerStream& stream) {
   stream.running = true;
+  stream.exchange.stop.link_to(tasks_.stop_source());
   stream.exchange.arm_deadline();
 }
 
@@ -380,7 +380,7 @@ void ServerConnection::finish(ServerStream& stream) {
 }
 
 void ServerConnection::release(ServerStream& stream) {
-  stream.drop_received();
+  if (!stream.received.empty()) stream.drop_received();
   idle_since_ = env_.loop.now();
   env_.counters.requests_active.subtract();
   env_.counters.request_bytes.add(stream.exchange.request_bytes);

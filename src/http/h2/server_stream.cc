@@ -9,7 +9,7 @@ void ServerStream::send_interim(const ResponseHead& interim) {
 }
 
 void ServerStream::recycle() {
-  exchange.reset();  // may abandon our body
+  exchange.recycle();  // may abandon our body
   Stream::reset();
   chain = nullptr;
   head.reset();
