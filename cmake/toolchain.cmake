@@ -12,7 +12,7 @@ endif()
 
 add_link_options(-fuse-ld=lld-19)
 # valgrind 3.19 reads DWARF 4 only.
-add_compile_options(-gdwarf-4 -fno-omit-frame-pointer)
+add_compile_options(-gdwarf-4)
 
 if(LAYOTTO_SANITIZER STREQUAL "address")
   set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all)
@@ -22,7 +22,7 @@ elseif(LAYOTTO_SANITIZER STREQUAL "fuzzer")
   set(sanitize -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all)
 endif()
 if(sanitize)
-  add_compile_options(${sanitize})
+  add_compile_options(${sanitize} -fno-omit-frame-pointer)
   add_link_options(${sanitize})
 endif()
 
