@@ -1,6 +1,6 @@
-// layotto-attacker HOST:PORT SCRIPT [TIMES]: says the script to a server, as fast as that takes it,
-// TIMES as often as usual, and prints as one line of JSON what came back. It prints "holding" and
-// waits for a line when the test shall look at the server first. --list names the scripts.
+// layotto-attacker HOST:PORT SCRIPT: says the script to a server, as fast as that takes it, and
+// prints as one line of JSON what came back. It prints "holding" and waits for a line when the test
+// shall look at the server first. --list names the scripts.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -59,8 +59,8 @@ std::string as_json(const std::map<uint32_t, uint64_t>& counts) {
 
 class Link {
  public:
-  Link(const Script& script, const sockaddr_in& server, uint32_t times, Seen& seen)
-      : script_(script), rounds_(script.rounds * times), seen_(seen), waits_at_(script.wait_every) {
+  Link(const Script& script, const sockaddr_in& server, Seen& seen)
+      : script_(script), seen_(seen), waits_at_(script.wait_every) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd_ < 0) die("socket");
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&server), sizeof(server)) != 0) {
@@ -136,7 +136,7 @@ class Link {
     out_.erase(0, at_);
     at_ = 0;
     if (waiting_) return;
-    while (out_.size() < kBatchBytes && round_ < rounds_) {
+    while (out_.size() < kBatchBytes && round_ < script_.rounds) {
       if (script_.wait_every != 0 && round_ == waits_at_) {
         out_ += wire::ping(kBarrier);
         waits_at_ += script_.wait_every;
@@ -211,7 +211,6 @@ class Link {
   }
 
   const Script& script_;
-  const uint32_t rounds_;
   Seen& seen_;
   int fd_ = -1;
   std::string out_;
@@ -253,13 +252,13 @@ void hold() {
   }
 }
 
-int attack(const sockaddr_in& server, const Script& script, uint32_t times) {
+int attack(const sockaddr_in& server, const Script& script) {
   Seen seen;
   Links links;
   const bool keeps = script.hold || script.deaf;
   const auto open_more = [&] {
     while (seen.connections < script.connections && (keeps || links.size() < kAtOnce)) {
-      links.push_back(std::make_unique<Link>(script, server, times, seen));
+      links.push_back(std::make_unique<Link>(script, server, seen));
       if (!script.trickle) links.back()->write();
     }
   };
@@ -314,13 +313,11 @@ int main(int argc, char** argv) {
     for (const Script& script : known) fmt::print("{}\n", script.name);
     return 0;
   }
-  if (argc >= 3) {
+  if (argc == 3) {
     for (const Script& script : known) {
-      if (std::string_view(argv[2]) != script.name) continue;
-      const auto times = argc > 3 ? static_cast<uint32_t>(std::atoi(argv[3])) : 1U;
-      return attack(parse_address(argv[1]), script, times);
+      if (std::string_view(argv[2]) == script.name) return attack(parse_address(argv[1]), script);
     }
   }
-  fmt::print(stderr, "usage: layotto-attacker HOST:PORT SCRIPT [TIMES] | --list\n");
+  fmt::print(stderr, "usage: layotto-attacker HOST:PORT SCRIPT | --list\n");
   return 2;
 }

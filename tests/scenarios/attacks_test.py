@@ -3,13 +3,14 @@
 Each attack must end as RFC 9113 says (the attacker reads the codes), be counted, cost the sidecar no
 more CPU than the same bytes of good clients times a small factor, leave its memory bounded, and not
 be felt by a client on another connection. What each attacker byte costs is printed. LAYOTTO_DEEP=1
-says everything many times as long.
+goes through all of them twenty times, in any order.
 """
 
 import dataclasses
 import glob
 import json
 import os
+import random
 import subprocess
 import tempfile
 import threading
@@ -66,8 +67,9 @@ ATTACKS = [
     Attack("continuation_of_one_byte", CALM, counter="flood_continuation"),
     Attack("continuation_huge_block", counter="header_limit", answered=True),
     Attack("header_bomb", CALM, counter="flood_continuation"),
-    Attack("header_bomb_small", counter="header_limit", answered=True),
-    Attack("header_bomb_held", counter="header_limit"),
+    # Each head is decoded up to 8 KB, refused, and answered.
+    Attack("header_bomb_small", counter="header_limit", answered=True, factor=10),
+    Attack("header_bomb_held", counter="header_limit", factor=20),
     # Two tables full for each stream are taken, and are memory the kernel has to give.
     Attack("header_bomb_held_within_the_limit", factor=20),
     Attack("table_thrashing", answered=True),
@@ -128,6 +130,12 @@ ATTACKS = [
 def is_sanitized():
     with open(BINARY, "rb") as file:
         return b"__asan_init" in file.read()
+
+
+def in_turn():
+    yield from ATTACKS
+    for _ in range(19 if DEEP else 0):
+        yield from random.sample(ATTACKS, len(ATTACKS))
 
 
 class Bystander(threading.Thread):
@@ -199,9 +207,7 @@ state: {{demo: {{type: memory}}}}
     def say(self, script, listener="api", factor=CPU_FACTOR):
         """Returns (what came back, CPU of the sidecar less the bystander's, what that may be, memory
         at its most)."""
-        command = [ATTACKER, self.sidecar.address(listener), script, "10" if DEEP else "1"]
-        if not DEEP or listener != "api":
-            command.pop()
+        command = [ATTACKER, self.sidecar.address(listener), script]
         cpu, calls = self.cpu_ns(), self.bystander.calls
         memory = [self.memory_mb()]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -229,7 +235,7 @@ state: {{demo: {{type: memory}}}}
         allowed = (self.cpu_of_a_byte * seen["sent"] + self.cpu_of_a_connection * seen["connections"] +
                    self.cpu_of_an_answer_byte * seen["received"] +
                    self.cpu_of_a_bystander * seen["sends"])
-        return seen, max(0, cpu), factor * allowed + others / 4 + CPU_SLACK_NS, max(memory)
+        return seen, max(0, cpu), factor * allowed + others / 2 + CPU_SLACK_NS, max(memory)
 
     def check(self, attack):
         counted = self.refusals(attack.counter) if attack.counter else 0
@@ -254,8 +260,8 @@ state: {{demo: {{type: memory}}}}
         if attack.counter:
             wait_until(lambda: self.refusals(attack.counter) >= counted + connections,
                        f"{attack.counter} rises by {connections}")
-        self.assertLessEqual(cpu, allowed, "CPU in ns")
         if not self.sanitized:
+            self.assertLessEqual(cpu, allowed, "CPU in ns")
             self.assertLessEqual(memory - before, MEMORY_MB)
 
     def measure_good_clients(self):
@@ -292,7 +298,7 @@ state: {{demo: {{type: memory}}}}
             try:
                 self.bystander.some_more()
                 self.measure_good_clients()
-                for attack in ATTACKS:
+                for attack in in_turn():
                     with self.subTest(attack.name):
                         self.check(attack)
             finally:
