@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 
+#include "net/socket_io.h"
+
 namespace layotto::net {
 namespace {
 
@@ -63,7 +65,7 @@ ReadResult FdConnection::read_some(std::span<char> into) {
   DCHECK(!into.empty());
   if (fd_ < 0) return {ReadOutcome::kError};
   while (true) {
-    const ssize_t n = recv(fd_, into.data(), into.size(), 0);
+    const ssize_t n = receive(fd_, into);
     if (n > 0) {
       const auto size = static_cast<size_t>(n);
       bytes_read_ += size;
@@ -96,12 +98,10 @@ void FdConnection::send_out() {
     if (!writable_.is_set()) return;  // EPOLLOUT will bring us back
     const bool source_exhausted = out_.size() < kUnsentFillMax;
     std::array<iovec, kSendVectorsMax> vectors;
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = out_.gather(vectors);
+    const std::span<iovec> gathered(vectors.data(), out_.gather(vectors));
     size_t offered = 0;
-    for (size_t i = 0; i < message.msg_iovlen; ++i) offered += vectors[i].iov_len;
-    const ssize_t n = sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    for (const iovec& each : gathered) offered += each.iov_len;
+    const ssize_t n = send_vectors(fd_, gathered);
     if (n < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
