@@ -128,7 +128,7 @@ void ServerConnection::process(ByteView bytes) {
   connection_->schedule_flush();
 }
 
-void ServerConnection::handle_events() {
+void ServerConnection::handle_all_events() {
   std::vector<Event>& events = session_.events();
   // Handling one may cause others (a reply inside dispatch): by index, not by iterator.
   for (size_t i = 0; i < events.size(); ++i) {
@@ -277,7 +277,7 @@ void ServerConnection::on_closed(Event& event) {
 
 // ---- answering
 
-void ServerConnection::dispatch_arriving() {
+void ServerConnection::dispatch_held() {
   while (!arriving_.empty() && !is_behind()) {
     ServerStream& stream = *arriving_.pop_front();
     dispatch(stream, Body::stream(stream));

@@ -42,7 +42,10 @@ class ServerConnection final : private StreamOwner,
   void flush_soon() override { connection_->schedule_flush(); }
 
   void process(ByteView bytes);
-  void handle_events();
+  void handle_events() {
+    if (!session_.events().empty()) handle_all_events();
+  }
+  void handle_all_events();
   void on_head(Event& event);
   void on_data(Event& event);
   void on_trailers(Event& event);
@@ -52,7 +55,10 @@ class ServerConnection final : private StreamOwner,
   Body whole_body(Exchange& exchange, ByteView data);
   // Starts the chain; `body` is complete or the stream itself.
   void dispatch(ServerStream& stream, Body body);
-  void dispatch_arriving();
+  void dispatch_arriving() {
+    if (!arriving_.empty()) dispatch_held();
+  }
+  void dispatch_held();
   // The client does not read what it asked for: no more of it.
   [[nodiscard]] bool is_behind() const;
   void hold(ServerStream& stream);

@@ -84,11 +84,15 @@ void Session::close_stream(StreamState& stream, ErrorCode code, Ending ending) {
 }
 
 void Session::clear_events() {
+  if (events_.empty()) return;
   for (Event& event : events_) {
     if (event.kind == EventKind::kClosed) StreamState::give(static_cast<StreamState&>(*event.ref));
   }
-  events_.clear();
-  if (events_.capacity() > kEventsKeptMax) std::vector<Event>().swap(events_);
+  if (events_.size() > kEventsKeptMax) {
+    std::vector<Event>().swap(events_);
+  } else {
+    events_.clear();
+  }
 }
 
 void Session::trim() {

@@ -120,7 +120,8 @@ class StreamTable {
   void remove(uint32_t id) {
     size_t i = place_of(id);
     while (places_[i]->id != id) i = (i + 1) & (capacity_ - 1);
-    --count_;
+    places_[i] = nullptr;
+    if (--count_ == 0) return;
     // Those behind it that could not be at their place move up.
     for (size_t next = (i + 1) & (capacity_ - 1); places_[next] != nullptr;
          next = (next + 1) & (capacity_ - 1)) {
