@@ -28,6 +28,14 @@ struct MessagePrefix {
 // The first five bytes. Errors: a flag that is neither 0 nor 1 (kInternal), a size over `max`
 // (kResourceExhausted).
 Result<MessagePrefix> parse_prefix(ByteView five_bytes, size_t max);
+// The usual body of a unary call: a prefix, and exactly the message it announces, not compressed.
+inline bool is_one_plain_message(ByteView body, size_t max) {
+  if (body.size() < kPrefixBytes || body[0] != 0) return false;
+  uint32_t big_endian = 0;
+  std::memcpy(&big_endian, body.data() + 1, sizeof(big_endian));
+  const size_t size = __builtin_bswap32(big_endian);
+  return size == body.size() - kPrefixBytes && size <= max;
+}
 // Writes five bytes.
 inline void write_prefix(char* to, bool compressed, size_t size) {
   DCHECK(size <= UINT32_MAX);

@@ -227,7 +227,8 @@ class UnaryMethod::Lease {
   // Large messages leave large strings behind: such a call is not kept.
   void saw_bytes(size_t n) { bytes_ = std::max(bytes_, n); }
 
-  Result<http::Response> make_reply(Status status, const Server& server, http::Exchange& exchange);
+  Task<Result<http::Response>> make_reply(Status status, const Server& server,
+                                          http::Exchange& exchange);
 
  private:
   UnaryMethod* method_;
@@ -235,30 +236,35 @@ class UnaryMethod::Lease {
   size_t bytes_ = 0;
 };
 
-Result<http::Response> UnaryMethod::Lease::make_reply(Status status, const Server& server,
-                                                      http::Exchange& exchange) {
+// Ready.
+Task<Result<http::Response>> UnaryMethod::Lease::make_reply(Status status, const Server& server,
+                                                            http::Exchange& exchange) {
+  using Answer = Result<http::Response>;
   if (!status.ok()) [[unlikely]] {
     Error error = std::move(status).error();
     // Whatever the handler made of it: it was the caller's time that was up.
     const async::StopSource& stop = exchange.stop;
     if (stop.fired() && stop.reason() == async::StopReason::kDeadline) {
-      return std::move(error).recoded(Code::kDeadlineExceeded);
+      error = std::move(error).recoded(Code::kDeadlineExceeded);
     }
-    return error;
+    return async::failed<Answer>(std::move(error));
   }
   const size_t size = call_->reply_size();
   saw_bytes(size);
-  TRY(Bytes bytes, encode_message(
-                       size, [this](char* to) { call_->write_reply(to); }, exchange.compress_reply,
-                       exchange.arena, server.options().message_bytes_max));
-  const bool packed = bytes.data()[0] == 1;
+  Result<Bytes> bytes = encode_message(
+      size, [this](char* to) { call_->write_reply(to); }, exchange.compress_reply, exchange.arena,
+      server.options().message_bytes_max);
+  if (!bytes.ok()) [[unlikely]]
+    return async::failed<Answer>(std::move(bytes).error());
+  const bool packed = bytes->data()[0] == 1;
   exchange.grpc_status = 0;
   const HeaderMap* trailers = &ok_trailers();
   if (!exchange.trailing_metadata.empty()) {
     trailers = exchange.arena.make<HeaderMap>(status_trailers(Status{}, exchange));
   }
-  return http::Response{.head = reply_head(exchange, packed),
-                        .body = http::Body::complete(std::move(bytes), trailers)};
+  return Task<Answer>(async::ReadyTag{},
+                      http::Response{.head = reply_head(exchange, packed),
+                                     .body = http::Body::complete(*std::move(bytes), trailers)});
 }
 
 Task<Result<http::Response>> UnaryMethod::serve(const Server& server, http::Request request,
@@ -295,22 +301,26 @@ Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, By
     if (!asked.ok()) return async::failed<Answer>(std::move(asked).error());
     encoding = *asked;
   }
-  if (body.size() < kPrefixBytes) {
-    return async::failed<Answer>(base::internal("the request has no complete message"));
-  }
   const size_t max = server.options().message_bytes_max;
-  Result<MessagePrefix> prefix = parse_prefix(body.view(), max);
-  if (!prefix.ok()) return async::failed<Answer>(std::move(prefix).error());
-  if (prefix->size != body.size() - kPrefixBytes) {
-    return async::failed<Answer>(base::internal(
-        "the message says it has {} bytes, but {} arrived: a unary call carries exactly one",
-        prefix->size, body.size() - kPrefixBytes));
+  bool compressed = false;
+  if (!is_one_plain_message(body.view(), max)) {
+    if (body.size() < kPrefixBytes) {
+      return async::failed<Answer>(base::internal("the request has no complete message"));
+    }
+    Result<MessagePrefix> prefix = parse_prefix(body.view(), max);
+    if (!prefix.ok()) return async::failed<Answer>(std::move(prefix).error());
+    if (prefix->size != body.size() - kPrefixBytes) {
+      return async::failed<Answer>(base::internal(
+          "the message says it has {} bytes, but {} arrived: a unary call carries exactly one",
+          prefix->size, body.size() - kPrefixBytes));
+    }
+    compressed = prefix->compressed;
   }
   Lease call(*this);
-  call.saw_bytes(prefix->compressed ? kCallKeptBytesMax + 1 : body.size());
+  call.saw_bytes(compressed ? kCallKeptBytesMax + 1 : body.size());
   call->payload = std::move(body);
   ByteView message = call->payload.view().substr(kPrefixBytes);
-  if (prefix->compressed) {
+  if (compressed) {
     Bytes unpacked;
     Result<ByteView> plain = unpack_message(message, true, encoding.request, max, unpacked);
     if (!plain.ok()) return async::failed<Answer>(std::move(plain).error());
@@ -327,14 +337,14 @@ Task<Result<http::Response>> UnaryMethod::serve_message(const Server& server, By
   if (!running.is_ready()) {
     return finish_later(std::move(running), std::move(call), server, exchange);
   }
-  return async::ready(call.make_reply(std::move(running).take(), server, exchange));
+  return call.make_reply(std::move(running).take(), server, exchange);
 }
 
 Task<Result<http::Response>> UnaryMethod::finish_later(Task<Status> running, Lease lease,
                                                        const Server& server,
                                                        http::Exchange& exchange) {
   Status status = co_await std::move(running);
-  co_return lease.make_reply(std::move(status), server, exchange);
+  co_return lease.make_reply(std::move(status), server, exchange).take();
 }
 
 }  // namespace layotto::grpc
