@@ -25,7 +25,7 @@ DEEP = os.environ.get("LAYOTTO_DEEP") == "1"
 # An attack may cost this many times what good clients' bytes, packets, connections and answers cost.
 CPU_FACTOR = 3
 # The clock of a process that wakes up: what is not worth comparing.
-CPU_SLACK_NS = 30_000_000
+CPU_SLACK_NS = 15_000_000
 MEMORY_MB = 64  # more than before, while an attack goes on (up to 10,000 streams)
 
 NO_ERROR, PROTOCOL, FLOW_CONTROL, TIMEOUT, STREAM_CLOSED, FRAME_SIZE = 0, 1, 3, 4, 5, 6
