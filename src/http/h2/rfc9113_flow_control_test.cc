@@ -62,6 +62,10 @@ std::vector<Violation> windows() {
        opened() + wire::window_update(kStream, 1000) +
            wire::settings({{kInitialWindowSize, 0x7fffffff}, {kInitialWindowSize, 0}}),
        connection(kFlowControlError)},
+      {"S6_9_2_SettingsMakeAWindowTooLargeAndAreTakenBack",
+       opened() + wire::window_update(kStream, 1000) +
+           wire::settings({{kInitialWindowSize, 0x7fffffff}, {kInitialWindowSize, 65'535}}),
+       connection(kFlowControlError)},
       {"S6_9_2_SettingsMakeAWindowAsLargeAsItMayBe",
        opened() + wire::window_update(kStream, 1000) +
            wire::settings({{kInitialWindowSize, 0x7fffffff - 1000}, {kInitialWindowSize, 0}}),
