@@ -92,19 +92,20 @@ Status Worker::build() {
 }
 
 // Doors with the same limit share one.
-ApiHandler& Worker::api_for(size_t message_bytes_max) {
+grpc::Server& Worker::api_for(size_t message_bytes_max) {
   for (Api& api : apis_) {
-    if (api.grpc->options().message_bytes_max == message_bytes_max) return *api.handler;
+    if (api.grpc->options().message_bytes_max == message_bytes_max) return *api.grpc;
   }
   Api& api = apis_.emplace_back();
-  api.grpc = std::make_unique<grpc::Server>(
-      grpc::ServerOptions{.message_bytes_max = message_bytes_max, .metrics = metrics_.get()});
+  api.grpc =
+      std::make_unique<grpc::Server>(grpc::ServerOptions{.message_bytes_max = message_bytes_max,
+                                                         .metrics = metrics_.get(),
+                                                         .otherwise = pages_.get()});
   api::mount(*api.grpc, {.state = components_->state_api(), .hello = components_->hello_api()});
   api.reflection = std::make_unique<grpc::ReflectionService>(*api.grpc);
   grpc::add_health(*api.grpc, *health_);
   grpc::add_reflection(*api.grpc, *api.reflection);
-  api.handler = std::make_unique<ApiHandler>(*api.grpc, *pages_);
-  return *api.handler;
+  return *api.grpc;
 }
 
 Task<void> Worker::report_when_tried(Worker* self, async::Loop* main,

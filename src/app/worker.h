@@ -27,20 +27,6 @@ namespace layotto::app {
 
 struct Process;
 
-// Answers gRPC by the services and everything else by the read-only pages.
-class ApiHandler final : public http::Handler {
- public:
-  ApiHandler(grpc::Server& grpc, admin::Site& pages) : grpc_(grpc), pages_(pages) {}
-  Task<Result<http::Response>> handle(http::Request request, http::Exchange& exchange) override {
-    if (request.head.is_grpc()) return grpc_.handle(std::move(request), exchange);
-    return pages_.handle(std::move(request), exchange);
-  }
-
- private:
-  grpc::Server& grpc_;
-  admin::Site& pages_;
-};
-
 class Worker {
  public:
   struct Env {
@@ -99,9 +85,8 @@ class Worker {
   struct Api {
     std::unique_ptr<grpc::Server> grpc;
     std::unique_ptr<grpc::ReflectionService> reflection;
-    std::unique_ptr<ApiHandler> handler;
   };
-  ApiHandler& api_for(size_t message_bytes_max);
+  grpc::Server& api_for(size_t message_bytes_max);
 
   void run(async::Loop* main, std::function<void(Status)> tried);
   Status build();

@@ -158,6 +158,9 @@ Task<Result<http::Response>> Server::handle(http::Request request, http::Exchang
     }
   }
   if (!head.is_grpc()) {
+    if (options_.otherwise != nullptr) {
+      return options_.otherwise->handle(std::move(request), exchange);
+    }
     exchange.failure_reason = "grpc_content_type";
     return async::ready(Answer(http::local_reply(
         base::invalid_argument("gRPC calls have a content-type that begins with application/grpc"),

@@ -9,7 +9,7 @@
 //
 // Errors it makes itself: unknown path and unknown encoding UNIMPLEMENTED, message over the limit
 // RESOURCE_EXHAUSTED, broken framing or protobuf INTERNAL, malformed grpc-timeout INVALID_ARGUMENT;
-// what is not gRPC at all gets HTTP 415.
+// what is not gRPC at all gets HTTP 415, or goes to ServerOptions::otherwise.
 #pragma once
 
 #include <memory>
@@ -31,6 +31,8 @@ struct ServerOptions {
   size_t message_bytes_max = kMessageBytesMax;
   // Calls are counted here by method; null: not at all.
   telemetry::Shard* metrics = nullptr;
+  // Answers what is not gRPC; null: that is HTTP 415. Outlives the server.
+  http::Handler* otherwise = nullptr;
 };
 
 class Server final : public http::Handler {

@@ -140,6 +140,24 @@ TEST(GrpcServer, RefusesWhatIsNotGrpc) {
   EXPECT_EQ(peer.answer(3).status, "415");
 }
 
+class TeapotHandler final : public http::Handler {
+ public:
+  Task<Result<http::Response>> handle(http::Request, http::Exchange&) override {
+    return async::ready(Result<http::Response>(
+        http::Response{.head = http::ResponseHead(418), .body = http::Body()}));
+  }
+};
+
+TEST(GrpcServer, LeavesWhatIsNotGrpcToAnother) {
+  TeapotHandler teapot;
+  TextServer s({.otherwise = &teapot});
+  H2Wire& peer = s.connect();
+  s.exchange(peer, wire::request(1, wire::get("/")) +
+                       wire::request_with_body(3, wire::grpc("/test.Text/Echo"), text_frame("x")));
+  EXPECT_EQ(peer.answer(1).status, "418");
+  EXPECT_EQ(outcome(peer.answer(3)), "0");
+}
+
 TEST(GrpcServer, RefusesBrokenMessages) {
   TextServer s;
   H2Wire& peer = s.connect();
