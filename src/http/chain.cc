@@ -14,15 +14,20 @@ void Chain::add(std::string_view stage, std::unique_ptr<Filter> filter, Hooks ho
   responds_ = responds_ || hooks.on_response;
   steps_.push_back(
       {.stage = stage, .filter = std::move(filter), .around = nullptr, .hooks = hooks});
-  find_stops();
+  index_last();
 }
 
 void Chain::add(std::string_view stage, std::unique_ptr<AroundFilter> filter) {
   steps_.push_back({.stage = stage, .filter = nullptr, .around = std::move(filter), .hooks = {}});
-  find_stops();
+  index_last();
 }
 
-void Chain::find_stops() {
+void Chain::index_last() {
+  if (const Step& last = steps_.back(); last.around != nullptr || last.hooks.on_end) {
+    ends_.insert(
+        ends_.begin(),
+        {.at = steps_.size() - 1, .filter = last.filter.get(), .around = last.around.get()});
+  }
   stops_.assign(steps_.size() + 1, static_cast<uint32_t>(steps_.size()));
   for (size_t i = steps_.size(); i > 0; --i) {
     const Step& step = steps_[i - 1];
@@ -100,12 +105,12 @@ void Chain::respond(size_t from, size_t to, Response& response, Exchange& exchan
 }
 
 void Chain::end(Exchange& exchange) const {
-  for (size_t i = exchange.filters_entered_; i > 0; --i) {
-    const Step& step = steps_[i - 1];
-    if (step.filter == nullptr) {
-      step.around->on_end(exchange);
-    } else if (step.hooks.on_end) {
-      step.filter->on_end(exchange);
+  for (const End& each : ends_) {
+    if (each.at >= exchange.filters_entered_) continue;
+    if (each.filter != nullptr) [[likely]] {
+      each.filter->on_end(exchange);
+    } else {
+      each.around->on_end(exchange);
     }
   }
   exchange.filters_entered_ = 0;

@@ -59,7 +59,8 @@ class Chain {
     Hooks hooks;  // of the filter
   };
   void add(std::string_view stage, std::unique_ptr<Filter> filter, Hooks hooks);
-  void find_stops();
+  // Brings stops_ and ends_ up to date with the step added last.
+  void index_last();
   Task<Response> run(size_t index, Request& request, Exchange& exchange) const;
   Task<Response> run_around(size_t from, size_t at, Request& request, Exchange& exchange) const;
   Task<Response> answered(size_t from, size_t at, Response answer, Exchange& exchange) const;
@@ -76,6 +77,13 @@ class Chain {
   // The first step from i on that looks at requests; one more than there are steps.
   std::vector<uint32_t> stops_{0};
   bool responds_ = false;  // some filter has on_response
+  // Those that are told the end, the innermost first, and at which step they are.
+  struct End {
+    size_t at;
+    Filter* filter;
+    AroundFilter* around;
+  };
+  std::vector<End> ends_;
 };
 
 }  // namespace layotto::http

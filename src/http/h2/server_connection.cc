@@ -328,7 +328,11 @@ bool ServerConnection::send_response(ServerStream& stream, Response& response) {
   if (trailers != nullptr && !stream.closed &&
       session_.submit_whole(*stream.ref, response.head, response.body.bytes(), *trailers)) {
     exchange.response_bytes += response.body.bytes().size();
-    stream.close();
+    if (stream.running) {
+      stream.close();
+    } else {
+      stream.closed = true;  // nobody can be waiting
+    }
     return true;
   }
   const bool head_only = response.body.empty() && trailers == nullptr;
