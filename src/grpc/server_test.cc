@@ -155,7 +155,7 @@ TEST(GrpcServer, LeavesWhatIsNotGrpcToAnother) {
   s.exchange(peer, wire::request(1, wire::get("/")) +
                        wire::request_with_body(3, wire::grpc("/test.Text/Echo"), text_frame("x")));
   EXPECT_EQ(peer.answer(1).status, "418");
-  EXPECT_EQ(outcome(peer.answer(3)), "0");
+  EXPECT_EQ(outcome(peer.answer(3)), "0 [x]");
 }
 
 TEST(GrpcServer, RefusesBrokenMessages) {
