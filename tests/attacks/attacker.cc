@@ -183,8 +183,8 @@ class Link {
     pending_.erase(0, at);
   }
   void on_frame(std::string_view frame) {
-    const int type = frame[3];
-    const int flags = frame[4];
+    const auto type = static_cast<uint8_t>(frame[3]);
+    const auto flags = static_cast<uint8_t>(frame[4]);
     const uint32_t stream = number(frame, 5);
     const std::string_view payload = frame.substr(9);
     if (type == wire::kData) seen_.data += payload.size();
