@@ -19,12 +19,13 @@ using wire::request;
 
 constexpr int kOpen = wire::kEndHeaders;
 
-// "/": answers at once. "/wait": never. "/big": a megabyte.
+// "/": answers at once. "/wait": never. "/late": when told to stop. "/big": a megabyte.
 class Target final : public Handler {
  public:
   explicit Target(async::Loop& loop) : never_(loop) {}
   Task<Result<Response>> handle(Request request, Exchange& exchange) override {
     if (request.head.path() == "/wait") return wait(this);
+    if (request.head.path() == "/late") return late(this);
     if (request.head.path() == "/big") {
       auto* big = exchange.arena.make<Big>(*this);
       return async::ready(
@@ -56,6 +57,13 @@ class Target final : public Handler {
     const Status waited = co_await self->never_.wait();
     co_return waited.error().clone();
   }
+  // Told to stop it still answers, as one does whose write cannot be taken back.
+  static Task<Result<Response>> late(Target* self) {
+    (void)co_await self->never_.wait();
+    co_return Response{.head = ResponseHead(200),
+                       .body = Body::complete(Bytes::unowned("late"), &self->trailers_)};
+  }
+  HeaderMap trailers_;
   async::Event never_;
 };
 
@@ -468,6 +476,20 @@ TEST(H2Attack, AcknowledgementsNobodyReadsAreBounded) {
   s.exchange(attacker, {});
   EXPECT_EQ(attacker.goaway(), wire::kEnhanceYourCalm);
   EXPECT_LE(attacker.count(wire::kPing), net::kUnsentFillMax / 17 + 1100);
+}
+
+// In one read a call is reset and the connection broken: what ends later must not touch it.
+TEST(H2Attack, AResetAndAConnectionErrorInOneRead) {
+  Server s;
+  H2Wire& attacker = s.connect();
+  s.exchange(attacker, request(1, wire::get("/late")));
+  // The pool of streams fills up meanwhile.
+  H2Wire& other = s.connect();
+  for (uint32_t i = 0; i < 300; ++i) s.exchange(other, request(id(i), wire::get("/wait")));
+  s.hang_up(other);
+  s.exchange(attacker, wire::rst_stream(1) + data(0, "x"));
+  EXPECT_EQ(attacker.goaway(), wire::kProtocolError);
+  EXPECT_EQ(s.counters.requests_active.read(), 0);
 }
 
 // ---- slowness, odd ids

@@ -118,12 +118,9 @@ void ServerConnection::process(ByteView bytes) {
     session_.forget_heads();  // what another chain's filters noted on them
   }
   session_.feed(bytes, env_.loop.now());
-  if (session_.failure() != SessionFailure::kNone) {
-    closing_ = true;
-    session_.clear_events();  // nobody would get the answers
-  }
+  if (session_.failure() != SessionFailure::kNone) closing_ = true;
   handle_events();
-  dispatch_arriving();
+  if (!closing_) dispatch_arriving();
   watch_heads();
   connection_->schedule_flush();
 }
@@ -132,6 +129,9 @@ void ServerConnection::handle_all_events() {
   std::vector<Event>& events = session_.events();
   // Handling one may cause others (a reply inside dispatch): by index, not by iterator.
   for (size_t i = 0; i < events.size(); ++i) {
+    // Of a connection that has failed only the ends of streams count: nobody gets the answers.
+    const bool failed = session_.failure() != SessionFailure::kNone;
+    if (failed && events[i].kind != EventKind::kClosed) continue;
     switch (events[i].kind) {
       case EventKind::kHead:
         on_head(events[i]);
