@@ -26,14 +26,16 @@ constexpr std::string_view kBegin("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\
 struct Open {
   bool ended = false;
   size_t unconsumed = 0;
+  StreamRef* ref = nullptr;
 };
 
 class User {
  public:
   User(uint8_t flags, const ServerLimits& limits)
       : flags_(flags), limits_(limits), session_(Side::kServer, limits), head_(200) {
-    head_.headers.add(HeaderId::kContentType, "text/plain", arena_);
-    trailers_.add("checksum", "42", arena_);
+    // Blocks for the whole process may leave the short way.
+    head_.headers = permanent_head();
+    trailers_ = permanent_trailers();
   }
 
   void feed(std::string_view bytes) {
@@ -57,6 +59,20 @@ class User {
   }
 
  private:
+  static const HeaderMap& permanent(std::string_view name, std::string_view value) {
+    HeaderBlock* block = HeaderBlock::make();
+    block->add_borrowed(name, value);
+    block->make_permanent();
+    return *new HeaderMap(*block);
+  }
+  static const HeaderMap& permanent_head() {
+    static const HeaderMap& head = permanent("content-type", "text/plain");
+    return head;
+  }
+  static const HeaderMap& permanent_trailers() {
+    static const HeaderMap& trailers = permanent("checksum", "42");
+    return trailers;
+  }
   void write() {
     ByteChain out;
     session_.write_to(out);
@@ -76,8 +92,15 @@ class User {
       case EventKind::kHead:
         CHECK(!closed_.contains(event.stream), "a head after the end");
         CHECK(!open_.contains(event.stream), "a second head");
-        open_[event.stream].ended = event.end_stream;
+        open_[event.stream] = {.ended = event.end_stream, .ref = event.ref};
         check_block(event, true);
+        if (!event.data.empty()) {  // a whole request
+          CHECK(event.end_stream, "data with a head that does not end the stream");
+          CHECK(event.data.size() <= limits_.stream_window_bytes, "stream window");
+          open_[event.stream].unconsumed = event.data.size();
+          unconsumed_ += event.data.size();
+          if ((flags_ & 32) == 0) consume(event.stream);
+        }
         if (event.end_stream || event.stream % 3 == 0) answer(event.stream);
         break;
       case EventKind::kTrailers:
@@ -95,8 +118,7 @@ class User {
       case EventKind::kClosed:
         CHECK(closed_.insert(event.stream).second, "closed twice");
         if (!open_.contains(event.stream)) break;
-        consume(event.stream);
-        open_.erase(event.stream);
+        forget(event.stream);
         break;
       case EventKind::kRoom:
       case EventKind::kSettings:
@@ -131,23 +153,36 @@ class User {
     unconsumed_ -= unconsumed;
     unconsumed = 0;
   }
+  // What is not consumed yet is given back.
+  void forget(uint32_t stream) {
+    consume(stream);
+    open_.erase(stream);
+  }
   void answer(uint32_t stream) {
     if ((flags_ & 16) != 0 && stream % 5 == 0) {
       session_.reset(stream, ErrorCode::kCancel);
       return;
     }
     const bool head_only = (flags_ & 2) != 0;
-    session_.submit_response(stream, head_, head_only);
-    if (head_only) return;
     const bool with_trailers = (flags_ & 4) != 0;
+    if (head_only) {
+      session_.submit_response(stream, head_, true);
+      return;
+    }
     const std::string content((flags_ & 8) != 0 ? 100'000 : 10, 'x');
+    StreamRef* const ref = open_[stream].ref;
+    if (with_trailers && session_.submit_whole(*ref, head_, content, trailers_)) {
+      CHECK(closed_.insert(stream).second, "over twice");
+      forget(stream);
+      return;
+    }
+    session_.submit_response(stream, head_, false);
     session_.submit_data(stream, Bytes::copy(content), !with_trailers);
     if (with_trailers) session_.submit_trailers(stream, trailers_);
   }
 
   uint8_t flags_;
   ServerLimits limits_;
-  Arena arena_;
   Session session_;
   ResponseHead head_;
   HeaderMap trailers_;
