@@ -113,7 +113,10 @@ class StreamTable {
   void add(StreamState& stream) {
     if ((count_ + 1) * 2 > capacity_) grow();
     size_t i = place_of(stream.id);
-    while (places_[i] != nullptr) i = (i + 1) & (capacity_ - 1);
+    if (places_[i] != nullptr) [[unlikely]] {
+      moved_ = true;
+      while (places_[i] != nullptr) i = (i + 1) & (capacity_ - 1);
+    }
     places_[i] = &stream;
     ++count_;
   }
@@ -121,7 +124,9 @@ class StreamTable {
     size_t i = place_of(id);
     while (places_[i]->id != id) i = (i + 1) & (capacity_ - 1);
     places_[i] = nullptr;
-    if (--count_ == 0) return;
+    if (--count_ == 0) moved_ = false;
+    if (!moved_) [[likely]]
+      return;
     // Those behind it that could not be at their place move up.
     for (size_t next = (i + 1) & (capacity_ - 1); places_[next] != nullptr;
          next = (next + 1) & (capacity_ - 1)) {
@@ -156,6 +161,7 @@ class StreamTable {
     capacity_ = old_capacity == 0 ? 8 : old_capacity * 2;
     places_ = std::make_unique<StreamState*[]>(capacity_);
     count_ = 0;
+    moved_ = false;
     for (size_t i = 0; i < old_capacity; ++i) {
       if (old[i] != nullptr) add(*old[i]);
     }
@@ -164,6 +170,7 @@ class StreamTable {
   std::unique_ptr<StreamState*[]> places_;
   size_t capacity_ = 0;
   size_t count_ = 0;
+  bool moved_ = false;  // some stream may not be at its own place
 };
 
 }  // namespace layotto::http::h2
