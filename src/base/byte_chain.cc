@@ -76,6 +76,18 @@ void ByteChain::append_slow(ByteView view) {
   }
 }
 
+void ByteChain::append_compact(ByteView view) {
+  if (view.size() > room()) {
+    Slab* slab = Slab::allocate(view.size());
+    push({.next = nullptr,
+          .slab = slab,
+          .begin = slab->data(),
+          .fill = slab->data(),
+          .end = slab->data() + slab->capacity});
+  }
+  append(view);
+}
+
 void ByteChain::append(ByteChain&& other) {
   if (other.empty()) {
     other.clear();

@@ -32,6 +32,8 @@ class ByteChain {
     }
     append_slow(view);
   }
+  // The same, in memory of about its own size: for a little that may stay for long.
+  void append_compact(ByteView view);
   // Links the slice; small ones are copied, which is cheaper to send. Unowned slices are copied.
   void append(Bytes bytes);
 

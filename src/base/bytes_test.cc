@@ -50,6 +50,18 @@ TEST(ByteChain, CoalescesSmallPieces) {
   EXPECT_EQ(text_of(chain), "abcdef");
 }
 
+TEST(ByteChain, KeepsALittleInMemoryOfItsSize) {
+  trim_slabs();
+  ByteChain chain;
+  chain.append_compact("little");
+  EXPECT_EQ(chain.size(), 6);
+  chain.append(" by little");
+  chain.append_compact(", too");
+  EXPECT_EQ(chain.take_front(100).view(), "little");
+  EXPECT_EQ(slab_bytes_kept(), 0) << "a slab of the usual size would be kept";
+  EXPECT_EQ(chain.take_all().view(), " by little, too");
+}
+
 TEST(ByteChain, LinksLargeSlicesWithoutCopying) {
   Bytes large = Bytes::copy(std::string(10'000, 'L'));
   const char* where = large.data();

@@ -6,6 +6,8 @@ namespace {
 // How much of a body is read at once, and how much may wait in the session.
 constexpr size_t kSendChunkBytes = 64 * 1024;
 constexpr size_t kSendQueuedMax = 64 * 1024;
+// The first data of a body, up to this size, get memory of their own size.
+constexpr size_t kCompactBytesMax = 1024;
 
 }  // namespace
 
@@ -57,6 +59,8 @@ void Stream::take_data(ByteView data, bool end) {
   ended = end;
   if (abandoned) {
     give_back(data.size());
+  } else if (received.empty() && data.size() <= kCompactBytesMax) {
+    received.append_compact(data);  // ten thousand streams may have begun and say no more
   } else {
     received.append(data);
   }
