@@ -1,7 +1,7 @@
 // GetState's messages, read from and written to the wire without objects of protobuf's: the hottest
-// call of the API, of whose cost they were a third. The request's usual form is read here, its texts
-// stay where they are; everything else (metadata, texts that are not ASCII, anything malformed) is
-// left to the generated class, so that there is one judgement of what is valid.
+// call of the API, of whose cost they were a third. The request's usual form is read here, its
+// texts stay where they are; everything else (metadata, texts that are not ASCII, anything
+// malformed) is left to the generated class, so that there is one judgement of what is valid.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// Any bytes as GetStateRequest: ours and protobuf's class agree on what they mean. The same bytes as
-// value and etag of an answer: what is written is what protobuf would write.
+// Any bytes as GetStateRequest: ours and protobuf's class agree on what they mean. The same bytes
+// as value and etag of an answer: what is written is what protobuf would write.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,6 +1,7 @@
-// Reading and writing a socket of ours: recv(2) and sendmsg(2) as bare system calls. glibc's wrappers
-// are cancellation points, which costs a process with threads 30 instructions a call; no thread of
-// ours is ever cancelled. Under sanitizers the wrappers are used: they are what is watched.
+// Reading and writing a socket of ours: recv(2) and sendmsg(2) as bare system calls. glibc's
+// wrappers are cancellation points, which costs a process with threads 30 instructions a call; no
+// thread of ours is ever cancelled. Under sanitizers the wrappers are used: they are what is
+// watched.
 #pragma once
 
 #include <sys/socket.h>

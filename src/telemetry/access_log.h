@@ -12,7 +12,8 @@
 //   format.write(values_of_this_request, writer);          // line_writer.h
 //
 // Most of a line is the same for all requests a client repeats: its method, path, addresses. Such
-// values (Attribute::of_head) may be rendered once and remembered where the head is, see remember().
+// values (Attribute::of_head) may be rendered once and remembered where the head is, see
+// remember().
 //
 // A value that appends nothing is missing: `-` in text, null in JSON. Everything appended with
 // Line::text is escaped for the format at hand. Lines keep to kLineBytesMax: literals and keys are

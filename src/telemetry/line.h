@@ -23,8 +23,8 @@ enum class Escaping : uint8_t {
   kJson,  // RFC 8259; invalid UTF-8 becomes U+FFFD
 };
 
-// The time asked for last, as text. Requests of one pass have one time: it is written once; the date
-// is formatted once per second.
+// The time asked for last, as text. Requests of one pass have one time: it is written once; the
+// date is formatted once per second.
 class TimeText {
  public:
   static constexpr size_t kBytes = 24;  // "2026-01-02T03:04:05.678Z"

@@ -1,5 +1,5 @@
-// The short way of a unary call: a request whose head was seen before and whose data came with it is
-// one event, its answer one submission. Whatever does not fit goes the long way with the same
+// The short way of a unary call: a request whose head was seen before and whose data came with it
+// is one event, its answer one submission. Whatever does not fit goes the long way with the same
 // result.
 #include <gtest/gtest.h>
 
